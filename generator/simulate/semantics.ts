@@ -19,13 +19,14 @@ export function evaluate(node: CombNode, o: Operands): bigint {
     case "const": return node.value;
     case "unary": {
       const a = o.value(node.a);
-      switch (node.fn) {
+      const { fn } = node;
+      switch (fn) {
         case "not": return BigInt.asUintN(width, ~a);
         case "neg": return BigInt.asUintN(width, -a);
         case "andr": return a === maskOf(o.width(node.a)) ? 1n : 0n;
         case "orr": return a === 0n ? 0n : 1n;
         case "xorr": return parity(a);
-        default: return unreachable(node.fn);
+        default: return unreachable(fn);
       }
     }
     case "binary": {
@@ -35,7 +36,8 @@ export function evaluate(node: CombNode, o: Operands): bigint {
       const b = o.value(node.b);
       const signed = node.signedness === "s";
       const read = (v: bigint, w: number): bigint => (signed ? signedOf(v, w) : v);
-      switch (node.fn) {
+      const { fn } = node;
+      switch (fn) {
         case "add": return BigInt.asUintN(width, a + b);
         case "sub": return BigInt.asUintN(width, a - b);
         case "and": return a & b;
@@ -49,7 +51,7 @@ export function evaluate(node: CombNode, o: Operands): bigint {
         // A shift by the width or more leaves nothing, or the sign; it also keeps BigInt's shift amount small.
         case "shl": return b >= BigInt(width) ? 0n : BigInt.asUintN(width, a << b);
         case "shr": return BigInt.asUintN(width, read(a, wa) >> (b >= BigInt(width) ? BigInt(width) : b));
-        default: return unreachable(node.fn);
+        default: return unreachable(fn);
       }
     }
     case "mux": return o.value(node.sel) === 1n ? o.value(node.t) : o.value(node.f);
@@ -73,7 +75,6 @@ function parity(value: bigint): bigint {
   for (let v = value; v > 0n; v >>= 32n) {
     let word = Number(v & 0xffffffffn);
     for (; word !== 0; word &= word - 1) odd ^= 1n; // each round clears the lowest 1
-    // `word & (word - 1)` works on the signed reading too: it ends when no bit is left.
   }
   return odd;
 }

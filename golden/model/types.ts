@@ -1,7 +1,10 @@
 /** The quantised model: everything the integer forward pass needs, as integers. Knows no hardware. */
 
 /** m·2^e with 2^15 <= m < 2^16, or (0, 0). Contract section 0. */
-export interface Scale { readonly m: number; readonly e: number }
+export interface Scale {
+  readonly m: number;
+  readonly e: number;
+}
 
 /** One matrix, `rows` outputs by `cols` inputs, groups of 32 inputs; real weight = code·mantissa·2^-exponent. */
 export interface QuantisedMatrix {
@@ -18,8 +21,12 @@ export interface QuantisedMatrix {
 }
 
 export interface ModelShape {
-  readonly dim: number; readonly hidden: number; readonly layers: number;
-  readonly heads: number; readonly kvHeads: number; readonly headDim: number;
+  readonly dim: number;
+  readonly hidden: number;
+  readonly layers: number;
+  readonly heads: number;
+  readonly kvHeads: number;
+  readonly headDim: number;
   readonly vocab: number;
   /** Positions the model was trained for; the hard limit of a run. */
   readonly context: number;
@@ -29,14 +36,26 @@ export interface QuantisedLayer {
   /** int16 gains of the two norms, [dim]; their exponent is folded into the scales. */
   readonly attentionGain: Int16Array;
   readonly ffnGain: Int16Array;
-  readonly q: QuantisedMatrix; readonly k: QuantisedMatrix; readonly v: QuantisedMatrix; readonly o: QuantisedMatrix;
-  readonly gate: QuantisedMatrix; readonly up: QuantisedMatrix; readonly down: QuantisedMatrix;
+  readonly q: QuantisedMatrix;
+  readonly k: QuantisedMatrix;
+  readonly v: QuantisedMatrix;
+  readonly o: QuantisedMatrix;
+  readonly gate: QuantisedMatrix;
+  readonly up: QuantisedMatrix;
+  readonly down: QuantisedMatrix;
   /** Static mean of K after RoPE, [kvHeads·headDim], int24 in K's fraction bits. */
   readonly kMean: Int32Array;
   /** The constants K of contract section 4 and 6. */
   readonly scale: {
-    readonly q: Scale; readonly k: Scale; readonly v: Scale; readonly score: Scale; readonly attend: Scale;
-    readonly o: Scale; readonly gate: Scale; readonly up: Scale; readonly down: Scale;
+    readonly q: Scale;
+    readonly k: Scale;
+    readonly v: Scale;
+    readonly score: Scale;
+    readonly attend: Scale;
+    readonly o: Scale;
+    readonly gate: Scale;
+    readonly up: Scale;
+    readonly down: Scale;
   };
 }
 
@@ -50,7 +69,8 @@ export interface QuantisedModel {
   /** [headDim/2] phase increments in turns/2^32. */
   readonly ropeIncrements: Uint32Array;
   /** Sinks and window in slots; window = context when there is none. */
-  readonly sinks: number; readonly window: number;
+  readonly sinks: number;
+  readonly window: number;
   /** [vocab, dim], W4; also the head. */
   readonly embedding: QuantisedMatrix;
   readonly finalGain: Int16Array;
@@ -63,28 +83,37 @@ export interface QuantisedModel {
  * `layer` is -1 for embedding, final norm and head.
  */
 export type TensorName =
-  | "embedding"        // x after EMB, int32 [dim]
-  | "attn_in"          // int8 [dim], quantised y before q/k/v
-  | "q" | "k" | "v"    // int24 after RoPE (q), after RoPE and mean (k), as is (v); [heads·headDim], [kvHeads·headDim]
-  | "k_code" | "v_code" // int4 [kvHeads·headDim]
-  | "k_scale" | "v_scale" // byte [kvHeads]
-  | "q_code"           // int8 [heads·headDim]
-  | "score"            // int24 [heads][live slots]
-  | "p"                // 0..127 [heads][32·blocks]
-  | "p_exponent"       // E_b [heads][blocks]
-  | "p_sum"            // SE [heads]
-  | "attn_out"         // int24 [heads·headDim]
-  | "o_in"             // int8 [heads·headDim]
-  | "x_attn"           // int32 [dim], residual after attention
-  | "ffn_in"           // int8 [dim]
-  | "h"                // int32 [hidden]
-  | "down_in"          // int8 [hidden]
-  | "x_ffn"            // int32 [dim]
-  | "head_in"          // int8 [dim]
-  | "logits"           // int32 [vocab]
-  | "token";           // [1]
+  | "embedding" // x after EMB, int32 [dim]
+  | "attn_in" // int8 [dim], quantised y before q/k/v
+  | "q"
+  | "k"
+  | "v" // int24 after RoPE (q), after RoPE and mean (k), as is (v); [heads·headDim], [kvHeads·headDim]
+  | "k_code"
+  | "v_code" // int4 [kvHeads·headDim]
+  | "k_scale"
+  | "v_scale" // byte [kvHeads]
+  | "q_code" // int8 [heads·headDim]
+  | "score" // int24 [heads][live slots]
+  | "p" // 0..127 [heads][32·blocks]
+  | "p_exponent" // E_b [heads][blocks]
+  | "p_sum" // SE [heads]
+  | "attn_out" // int24 [heads·headDim]
+  | "o_in" // int8 [heads·headDim]
+  | "x_attn" // int32 [dim], residual after attention
+  | "ffn_in" // int8 [dim]
+  | "h" // int32 [hidden]
+  | "down_in" // int8 [hidden]
+  | "x_ffn" // int32 [dim]
+  | "head_in" // int8 [dim]
+  | "logits" // int32 [vocab]
+  | "token"; // [1]
 
-export interface TensorEvent { readonly tensor: TensorName; readonly layer: number; readonly position: number; readonly values: ArrayLike<number> }
+export interface TensorEvent {
+  readonly tensor: TensorName;
+  readonly layer: number;
+  readonly position: number;
+  readonly values: ArrayLike<number>;
+}
 
 /** Called by the forward pass for every tensor; undefined costs nothing. */
 export type Probe = (event: TensorEvent) => void;

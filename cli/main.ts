@@ -1,0 +1,40 @@
+import { Command, CommanderError } from "commander";
+import { readFileSync } from "node:fs";
+import { doctorCommand } from "./doctor.js";
+import { EXIT, explain } from "./failure.js";
+import { generateCommand } from "./generate.js";
+import { discardPending } from "./output.js";
+import { packageFile } from "./package.js";
+import { simulateCommand } from "./simulate.js";
+
+const version: string = JSON.parse(readFileSync(packageFile("package.json"), "utf8"))["version"];
+
+const program = new Command("gateloom")
+  .description("Quantised-LLM datapaths from TypeScript to Verilog, proven bit for bit.\nA model file goes in; Verilog that provably computes it comes out.")
+  .version(version)
+  .showHelpAfterError("(gateloom --help shows the commands; gateloom <command> --help its options)")
+  .exitOverride();
+program.addCommand(generateCommand());
+program.addCommand(simulateCommand());
+program.addCommand(doctorCommand());
+for (const command of program.commands) command.exitOverride().showHelpAfterError(`(gateloom ${command.name()} --help shows the options)`);
+
+process.on("SIGINT", () => {
+  discardPending().finally(() => {
+    process.stderr.write("\ninterrupted; nothing half-written was left\n");
+    process.exit(EXIT.interrupted);
+  });
+});
+process.stdout.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? EXIT.good : EXIT.input));
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  if (error instanceof CommanderError) {
+    process.exitCode = error.exitCode === 0 ? EXIT.good : EXIT.input;
+  } else {
+    const { code, text } = explain(error);
+    process.stderr.write(`gateloom: ${text}\n`);
+    process.exitCode = code;
+  }
+}

@@ -1,0 +1,107 @@
+/** A random quantised model of any shape, for tests: activations are neither all zero nor saturated. */
+import { GROUP } from "../contract/tables.js";
+import {
+  epsilonSum,
+  type LayerFractions,
+  LOGIT_FRACTION,
+  layerScales,
+  normedScale,
+  ropeIncrements,
+} from "../quantise/constants.js";
+import { power2 } from "./scale.js";
+import type { ModelShape, QuantisedLayer, QuantisedMatrix, QuantisedModel } from "./types.js";
+
+/** Deterministic random integers (splitmix32). */
+export class Random {
+  private state: number;
+
+  constructor(seed: number) {
+    this.state = seed >>> 0;
+  }
+
+  /** uint32. */
+  next(): number {
+    this.state = (this.state + 0x9e3779b9) >>> 0;
+    let z = this.state;
+    z = Math.imul(z ^ (z >>> 16), 0x21f0aaad);
+    z = Math.imul(z ^ (z >>> 15), 0x735a2d97);
+    return (z ^ (z >>> 15)) >>> 0;
+  }
+
+  /** Integer in from..to, both included. */
+  integer(from: number, to: number): number {
+    return from + (this.next() % (to - from + 1));
+  }
+}
+
+/** Weights of about the wanted standard deviation: the root mean square of code·mantissa is about 430 (W2), 880 (W4). */
+function randomMatrix(
+  random: Random,
+  rows: number,
+  cols: number,
+  format: "W2" | "W4",
+  deviation: number,
+): QuantisedMatrix {
+  const code = format === "W2" ? () => 2 * random.integer(-2, 1) + 1 : () => random.integer(-8, 7);
+  const wanted = (format === "W2" ? 430 : 880) / deviation;
+  let exponent = 0;
+  while (power2(exponent + 1) < wanted * Math.SQRT2) exponent++; // nearest power of two
+  return {
+    rows,
+    cols,
+    format,
+    codes: Int8Array.from({ length: rows * cols }, code),
+    mantissas: Uint8Array.from({ length: rows * Math.ceil(cols / GROUP) }, () => random.integer(128, 255)),
+    exponents: Uint8Array.from({ length: rows }, () => Math.min(31, exponent + random.integer(0, 1))),
+  };
+}
+
+const FRACTION: LayerFractions = { q: 15, k: 14, v: 14, o: 14, up: 15 };
+const RESIDUAL_FRACTION = 22;
+const GAIN_EXPONENT = 13;
+
+/** What a random model may have besides its shape. */
+export interface RandomOptions {
+  /** Format of the seven linear matrices; W2 unless told. */
+  readonly format?: "W2" | "W4";
+  /** Sinks and window in slots; none and the context unless told. */
+  readonly sinks?: number;
+  readonly window?: number;
+}
+
+/** The same model for the same shape, seed and options on every machine. */
+export function randomModel(shape: ModelShape, seed: number, options: RandomOptions = {}): QuantisedModel {
+  const { dim, hidden, heads, kvHeads, headDim, vocab, context } = shape;
+  const format = options.format ?? "W2";
+  const random = new Random(seed);
+  const gain = () => Int16Array.from({ length: dim }, () => random.integer(4096, 12288)); // 0.5 to 1.5
+  const matrix = (rows: number, cols: number, gain = 1) =>
+    randomMatrix(random, rows, cols, format, gain / Math.sqrt(cols));
+  const layer = (): QuantisedLayer => ({
+    attentionGain: gain(),
+    ffnGain: gain(),
+    q: matrix(heads * headDim, dim),
+    k: matrix(kvHeads * headDim, dim),
+    v: matrix(kvHeads * headDim, dim),
+    o: matrix(dim, heads * headDim, 2), // strong against the embedding: else every token repeats itself
+    gate: matrix(hidden, dim),
+    up: matrix(hidden, dim),
+    down: matrix(dim, hidden, 2),
+    kMean: Int32Array.from({ length: kvHeads * headDim }, () => random.integer(-8192, 8192)),
+    scale: layerScales(shape, RESIDUAL_FRACTION, FRACTION, { attention: GAIN_EXPONENT, ffn: GAIN_EXPONENT }),
+  });
+  const sinks = options.sinks ?? 0;
+  return {
+    name: `random-${dim}x${shape.layers}-${seed}`,
+    shape,
+    residualFraction: RESIDUAL_FRACTION,
+    epsilonSum: epsilonSum(dim, 1e-5, RESIDUAL_FRACTION),
+    ropeIncrements: ropeIncrements(10000, headDim),
+    sinks,
+    window: options.window ?? context - sinks,
+    embedding: randomMatrix(random, vocab, dim, "W4", 0.015625),
+    finalGain: gain(),
+    headScale: normedScale(dim, GAIN_EXPONENT, LOGIT_FRACTION),
+    layers: Array.from({ length: shape.layers }, layer),
+  };
+}
