@@ -59,7 +59,7 @@ export const FIELDS = {
   // loop, next
   count: [48, 16],
   countFrom: [64, 1], // LOOP_COUNTS
-  target: [65, 12], // program address (instructions): loop: behind its END; next: start of the batch; end: first of the loop body
+  target: [8, 12], // program address (instructions): loop: behind its END; next: start of the batch; end: first of the loop body
   // end, base: eight signed 24-bit values, register r at 48 + 24 r; register 0 unused
   increments: [48, 192],
   baseMask: [40, 8],

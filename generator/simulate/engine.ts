@@ -1,11 +1,12 @@
 /** What the interpreter and the WebAssembly engine have in common: nodes in, nodes out, edges. Names are above this. */
 import type { FlatGraph, FlatId } from "./graph.js";
-import { mulberry32 } from "./prng.js";
+import { mulberry32, scramble } from "./prng.js";
 import { maskOf } from "./semantics.js";
 
 /** In each cycle in which `valid` is 1, the values of `data` are recorded, as they are just before the edge. */
 export interface WatchPoint {
-  readonly valid: FlatId;
+  /** Null: in every cycle. */
+  readonly valid: FlatId | null;
   readonly data: readonly FlatId[];
 }
 
@@ -43,6 +44,8 @@ export interface Engine {
   run(request: RunRequest): RunResult;
   readWord(mem: number, addr: number): bigint;
   writeWord(mem: number, addr: number, value: bigint): void;
+  /** Words from `addr` on, each in whole little-endian bytes. */
+  writeBytes(mem: number, addr: number, bytes: Uint8Array): void;
   snapshot(): unknown;
   restore(state: unknown): void;
 }
@@ -59,6 +62,16 @@ export function checkFailure(graph: FlatGraph, index: number, cycle: number): Ch
   const c = graph.checks[index]!;
   const where = c.loc === undefined ? "" : ` (${c.loc.file}:${c.loc.line})`;
   return new CheckFailure(c.name, cycle, `${c.message}${where}`);
+}
+
+/** Calls `use` with the words that `bytes` hold. */
+export function forWords(width: number, bytes: Uint8Array, use: (index: number, value: bigint) => void): void {
+  const size = (width + 7) >>> 3;
+  for (let i = 0; (i + 1) * size <= bytes.length; i++) {
+    let value = 0n;
+    for (let b = size - 1; b >= 0; b--) value = (value << 8n) | BigInt(bytes[i * size + b]!);
+    use(i, BigInt.asUintN(width, value));
+  }
 }
 
 /** Number of 32-bit words a value takes in a record. */
@@ -80,10 +93,20 @@ export function initialRegisters(graph: FlatGraph, seed: number): { registers: b
 export function initialWord(graph: FlatGraph, mem: number, seed: number): (addr: number) => bigint {
   const m = graph.memories[mem]!;
   const mask = maskOf(m.width);
+  const parts = recordWords(m.width);
+  const random = randomParts(mem, seed);
   return (addr) => {
     const given = m.contents[addr];
     if (given !== undefined) return given & mask;
     if (m.zero) return 0n;
-    return mulberry32(seed + Math.imul(mem + 1, 0x9e3779b1) + Math.imul(addr, 0x85ebca6b)).bits(m.width);
+    let value = 0n;
+    for (let i = parts - 1; i >= 0; i--) value = (value << 32n) | BigInt(random(addr * parts + i));
+    return value & mask;
   };
+}
+
+/** The 32-bit parts of a memory that has no contents, without state: mulberry32 jumped to the place. */
+export function randomParts(mem: number, seed: number): (index: number) => number {
+  const start = seed + Math.imul(mem + 1, 0x9e3779b1);
+  return (index) => scramble(start + Math.imul(index, 0x6d2b79f5));
 }

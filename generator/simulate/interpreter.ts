@@ -3,7 +3,7 @@
  * and it by Icarus and Verilator.
  */
 import {
-  checkFailure, type Engine, initialRegisters, initialWord, recordWords, type RunRequest, type RunResult,
+  checkFailure, type Engine, forWords, initialRegisters, initialWord, recordWords, type RunRequest, type RunResult,
 } from "./engine.js";
 import type { FlatGraph, FlatId, FlatMemory, FlatMemoryWrite } from "./graph.js";
 import { evaluate, maskOf, type Operands } from "./semantics.js";
@@ -77,7 +77,7 @@ export class Interpreter implements Engine {
 
   private record(request: RunRequest): void {
     for (const [index, watch] of (request.watches ?? []).entries()) {
-      if (this.values[watch.valid] !== 1n) continue;
+      if (watch.valid !== null && this.values[watch.valid] !== 1n) continue;
       const words = [this.cycles, index];
       for (const id of watch.data) {
         for (let w = 0; w < recordWords(this.graph.nodes[id]!.width); w++) {
@@ -197,6 +197,10 @@ export class Interpreter implements Engine {
   writeWord(mem: number, addr: number, value: bigint): void {
     this.memories[mem]!.set(addr, value);
     this.settled = false;
+  }
+
+  writeBytes(mem: number, addr: number, bytes: Uint8Array): void {
+    forWords(this.graph.memories[mem]!.width, bytes, (i, value) => this.writeWord(mem, addr + i, value));
   }
 
   snapshot(): State {

@@ -12,15 +12,20 @@ export interface Prng {
   bits(width: number): bigint;
 }
 
+/** The output function of mulberry32. */
+export function scramble(state: number): number {
+  let t = state;
+  t = Math.imul(t ^ (t >>> 15), t | 1);
+  t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
+  return (t ^ (t >>> 14)) >>> 0;
+}
+
 /** Tommy Ettinger's mulberry32: 32 bits of state, which is enough for test stimulus. */
 export function mulberry32(seed: number): Prng {
   let state = seed >>> 0;
   const next = (): number => {
     state = (state + 0x6d2b79f5) >>> 0;
-    let t = state;
-    t = Math.imul(t ^ (t >>> 15), t | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return (t ^ (t >>> 14)) >>> 0;
+    return scramble(state);
   };
   const below = (n: number): number => Math.floor((next() / 0x100000000) * n);
   return {

@@ -108,14 +108,15 @@ export function attend(
   const constant = mul(reciprocal(norm16(sum)), k);
   const t: Scale = { m: constant.m, e: constant.e + emax };
   const first = cache.vector(layer, kvHead, 0);
+  const codes = cache.valueCodes;
   for (let d = 0; d < headDim; d++) {
     let total = 0;
     for (let b = 0; b < blocks; b++) {
       const down = emax - exponents[exponentsAt + b]!;
-      if (down > 14) continue;
+      if (down > 14) continue; // so far below the largest block that its weight is 0
       const to = Math.min((b + 1) * GROUP, live);
       let dot = 0;
-      for (let s = b * GROUP; s < to; s++) dot += cache.valueCodes[(first + s) * headDim + d]! * p[pAt + s]!;
+      for (let s = b * GROUP; s < to; s++) dot += codes[(first + s) * headDim + d]! * p[pAt + s]!;
       total += dot * power2(14 - down);
     }
     out[at + d] = scaleOut(total, t, 0, 24, sticky);

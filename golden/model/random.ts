@@ -8,31 +8,11 @@ import {
   normedScale,
   ropeIncrements,
 } from "../quantise/constants.js";
+import { Random } from "./prng.js";
 import { power2 } from "./scale.js";
 import type { ModelShape, QuantisedLayer, QuantisedMatrix, QuantisedModel } from "./types.js";
 
-/** Deterministic random integers (splitmix32). */
-export class Random {
-  private state: number;
-
-  constructor(seed: number) {
-    this.state = seed >>> 0;
-  }
-
-  /** uint32. */
-  next(): number {
-    this.state = (this.state + 0x9e3779b9) >>> 0;
-    let z = this.state;
-    z = Math.imul(z ^ (z >>> 16), 0x21f0aaad);
-    z = Math.imul(z ^ (z >>> 15), 0x735a2d97);
-    return (z ^ (z >>> 15)) >>> 0;
-  }
-
-  /** Integer in from..to, both included. */
-  integer(from: number, to: number): number {
-    return from + (this.next() % (to - from + 1));
-  }
-}
+export { Random };
 
 /** Weights of about the wanted standard deviation: the root mean square of code·mantissa is about 430 (W2), 880 (W4). */
 function randomMatrix(
@@ -56,9 +36,10 @@ function randomMatrix(
   };
 }
 
-const FRACTION: LayerFractions = { q: 15, k: 14, v: 14, o: 14, up: 15 };
-const RESIDUAL_FRACTION = 22;
-const GAIN_EXPONENT = 13;
+/** Binary points of every random model. */
+export const FRACTION: LayerFractions = { q: 15, k: 14, v: 14, o: 14, up: 15 };
+export const RESIDUAL_FRACTION = 25;
+export const GAIN_EXPONENT = 13;
 
 /** What a random model may have besides its shape. */
 export interface RandomOptions {

@@ -48,7 +48,7 @@ export function demandedForms(lowered: Lowered): Form[] {
             case "lt": case "le": want(n.a, n.signedness); want(n.b, n.signedness); break;
             case "shl": want(n.b, "u"); break;
             case "shr": want(n.a, n.signedness); want(n.b, "u"); break;
-            default: unreachable(n.fn);
+            default: unreachable(n);
           }
           break;
         case "mux": want(n.sel, "u"); pass(id, n.t); pass(id, n.f); break;

@@ -125,6 +125,22 @@ export class Views {
     return value & maskOf(slot.width);
   }
 
+  /** A function that reads a slot's bits as a number, exactly up to 53 bits. */
+  loader(slot: Slot): () => number {
+    const { addr, width, bytes } = slot;
+    const mask = width >= 32 ? -1 : 2 ** width - 1;
+    switch (bytes) {
+      case 1: return () => this.u8[addr]! & mask;
+      case 2: return () => (this.u32[addr >>> 2]! >>> ((addr & 2) * 8)) & mask;
+      case 4: return () => (this.u32[addr >>> 2]! & mask) >>> 0;
+      default: {
+        if (width > 53) return () => Number(this.read(slot));
+        const above = 2 ** (width - 32);
+        return () => this.u32[addr >>> 2]! + (this.u32[(addr >>> 2) + 1]! % above) * 0x100000000;
+      }
+    }
+  }
+
   /** `value` is unsigned; the upper bits are written as the slot's form asks. */
   write(slot: Slot, value: bigint, addr = slot.addr): void {
     let rest = slot.form === "s" ? BigInt.asUintN(slot.bytes * 8, BigInt.asIntN(slot.width, value)) : value;

@@ -2,7 +2,7 @@
  * FlatGraph -> what code is generated from: simplified nodes, and every register as one next value under one enable
  * (`when` blocks leave lists of guarded updates, where the last guard that is 1 wins).
  */
-import type { FlatGraph, FlatId } from "../graph.js";
+import { type FlatGraph, type FlatId, forOperands } from "../graph.js";
 import { mapNode, renumber } from "../order.js";
 import { GraphBuilder } from "./simplify.js";
 
@@ -68,4 +68,40 @@ function selfHold(builder: GraphBuilder, next: NextValue, self: FlatId): NextVal
 function implies(builder: GraphBuilder, a: FlatId, b: FlatId): boolean {
   const n = builder.nodes[a]!;
   return a === b || (n.op === "binary" && n.fn === "and" && (implies(builder, n.a, b) || implies(builder, n.b, b)));
+}
+
+/**
+ * Registers and registered reads, marked 1, whose value somebody can see: by name, at a port, in a memory, in a black
+ * box or a check, or through others that are seen. The rest need no code.
+ */
+export function liveState(graph: FlatGraph, next: readonly (NextValue | null)[]): { registers: Uint8Array; reads: Uint8Array } {
+  const registers = new Uint8Array(graph.registers.length);
+  const reads = new Uint8Array(graph.reads.length);
+  const seen = new Uint8Array(graph.nodes.length);
+  const stack: FlatId[] = [];
+  const look = (id: FlatId | null): void => {
+    if (id === null || seen[id] === 1) return;
+    seen[id] = 1;
+    stack.push(id);
+  };
+  for (const s of graph.signals.values()) look(s.node);
+  for (const p of graph.outputs) look(p.node);
+  for (const m of graph.memories) for (const w of m.writes) for (const id of [w.addr, w.data, w.enable, w.mask]) look(id);
+  for (const b of graph.boxes) for (const id of Object.values(b.inputs)) look(id);
+  for (const c of graph.checks) for (const id of [c.condition, c.enable]) look(id);
+  while (stack.length > 0) {
+    const node = graph.nodes[stack.pop()!]!;
+    forOperands(node, graph.boxes, look);
+    if (node.op === "reg") {
+      registers[node.reg] = 1;
+      const n = next[node.reg];
+      if (n) for (const id of [...n.enables, n.value]) look(id);
+    } else if (node.op === "read") {
+      reads[node.read] = 1;
+      const r = graph.reads[node.read]!;
+      look(r.addr);
+      look(r.enable);
+    }
+  }
+  return { registers, reads };
 }

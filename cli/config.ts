@@ -1,0 +1,30 @@
+import { existsSync } from "node:fs";
+import path from "node:path";
+import { pathToFileURL } from "node:url";
+import { type Config, parseConfig } from "../generator/config.js";
+import { UsageError } from "./failure.js";
+import { packageFile } from "./package.js";
+
+/** Reads a configuration: the file of --config, else gateloom.config.ts here, else the one that ships with the package. */
+export const loadConfig = async (option: string | undefined): Promise<Config> => {
+  if (option !== undefined && !existsSync(option)) throw new UsageError(`--config ${option}: no such file`);
+  const here = path.resolve("gateloom.config.ts");
+  const file = option !== undefined ? path.resolve(option) : existsSync(here) ? here : packageFile("gateloom.config.ts");
+  const shown = path.relative(process.cwd(), file) || file;
+  let loaded: { default?: unknown };
+  try {
+    const { tsImport } = await import("tsx/esm/api");
+    loaded = (await tsImport(pathToFileURL(file).href, import.meta.url)) as { default?: unknown };
+  } catch (error) {
+    throw new UsageError(`${shown}: cannot be loaded: ${error instanceof Error ? error.message.split("\n")[0] : String(error)}`);
+  }
+  if (loaded.default === undefined) throw new UsageError(`${shown}: has no default export; write export default defineConfig({ ... })`);
+  return parseConfig(loaded.default, shown);
+};
+
+/** Lanes as one number on the command line: columns stay, rows follow. */
+export const withLanes = (config: Config, lanes: number | undefined): Config => {
+  if (lanes === undefined) return config;
+  const rows = lanes / config.lanes.columns;
+  return parseConfig({ ...config, lanes: { rows, columns: config.lanes.columns } }, `--lanes ${lanes} (rows = lanes / ${config.lanes.columns})`);
+};

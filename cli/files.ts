@@ -1,0 +1,37 @@
+/** The files of a generated accelerator: Verilog, program, image, testbench, manifest. Same input, same bytes. */
+import { createHash } from "node:crypto";
+import { emitVerilog } from "../generator/hdl/index.js";
+import { icarusBench } from "../rtl-templates/testbench/testbench.js";
+import { describeRun } from "../testbenches/harness/system.js";
+import { benchOf } from "../testbenches/harness/vectors.js";
+import type { Files } from "./output.js";
+import type { Prepared } from "./system.js";
+
+const sha256 = (content: string | Uint8Array): string => createHash("sha256").update(content).digest("hex");
+
+/** `prompt` and `total` are what the testbench runs. */
+export const outputFiles = (prepared: Prepared, prompt: readonly number[], total: number): Files => {
+  const { system, config, name } = prepared;
+  const { compiled } = system;
+  const files = new Map<string, string | Uint8Array>();
+  for (const [file, text] of emitVerilog(system.design)) files.set(`rtl/${file}`, text);
+  const { context, files: tables } = benchOf(describeRun(system, { prompt, total, seed: 1, maxCycles: 100_000 * total }));
+  files.set("testbench/bench.v", icarusBench(context));
+  for (const [file, text] of tables) files.set(`testbench/${file}`, text);
+  files.set("program.txt", compiled.listing);
+  files.set("image.bin", compiled.image);
+  const rtl = [...files].filter(([file]) => file.startsWith("rtl/"));
+  const manifest = {
+    generator: "gateloom",
+    model: name,
+    configuration: config,
+    top: system.design.top,
+    /** Of the Verilog alone: equal for every model that runs on it. */
+    rtlSha256: sha256(rtl.map(([file, text]) => `${file}\0${text}\0`).sort().join("")),
+    registers: { ...compiled.registers, promptLength: prompt.length, total },
+    memory: { beatBytes: compiled.beatBytes, beats: system.memoryBeats, regions: compiled.regions },
+    files: Object.fromEntries([...files].sort(([a], [b]) => (a < b ? -1 : 1)).map(([file, content]) => [file, sha256(content)])),
+  };
+  files.set("manifest.json", `${JSON.stringify(manifest, null, 2)}\n`);
+  return files;
+};

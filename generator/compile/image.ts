@@ -1,0 +1,62 @@
+/** The contents of the memory: every region packed into beats. */
+import type { QuantisedMatrix, QuantisedModel } from "../../golden/model/types.js";
+import { beatBytes, GROUP, type MatrixRow } from "../engines/formats/beats.js";
+import { packGain, packWords32 } from "../engines/formats/constants.js";
+import { packW2 } from "../engines/formats/w2.js";
+import { packW4 } from "../engines/formats/w4.js";
+import type { Layout, MatrixRegion, Region } from "./layout.js";
+
+const rowOf = (matrix: QuantisedMatrix, row: number): MatrixRow => {
+  const groups = matrix.cols / GROUP;
+  return {
+    codes: matrix.codes.subarray(row * matrix.cols, (row + 1) * matrix.cols),
+    mantissas: matrix.mantissas.subarray(row * groups, (row + 1) * groups),
+    exponent: matrix.exponents[row]!,
+  };
+};
+
+/** Rows first .. first + count - 1. */
+const rowsOf = (matrix: QuantisedMatrix, first = 0, count = matrix.rows): MatrixRow[] =>
+  Array.from({ length: count }, (_, i) => rowOf(matrix, first + i));
+
+/** gate_0, up_0, gate_1, ... */
+const interleaved = (gate: QuantisedMatrix, up: QuantisedMatrix): MatrixRow[] =>
+  Array.from({ length: 2 * gate.rows }, (_, i) => rowOf(i & 1 ? up : gate, i >> 1));
+
+/** The beats of everything but the cache, which starts as zeros behind them. */
+export const packImage = (model: QuantisedModel, layout: Layout, rows: number): Uint8Array => {
+  const beat = beatBytes(rows);
+  const image = new Uint8Array(layout.imageBeats * beat);
+  const place = (region: Region, bytes: Uint8Array): void => {
+    if (bytes.length !== region.beats * beat)
+      throw new Error(`${region.name}: ${bytes.length / beat} beats packed, ${region.beats} laid out`);
+    image.set(bytes, region.beat * beat);
+  };
+  const matrix = (region: MatrixRegion, list: readonly MatrixRow[]): void =>
+    place(
+      region,
+      region.format === "w2"
+        ? packW2(list, region.groups, rows)
+        : packW4(list, region.groups, rows, region.rowBlocks),
+    );
+
+  place(layout.rope, packWords32(model.ropeIncrements, rows));
+  model.layers.forEach((layer, l) => {
+    const at = layout.layers[l]!;
+    if (l === 0) place(layout.firstGain, packGain(layer.attentionGain, rows));
+    place(at.kmean, packWords32(layer.kMean, rows));
+    matrix(at.k, rowsOf(layer.k));
+    matrix(at.v, rowsOf(layer.v));
+    const { headDim } = model.shape;
+    at.q.forEach((region, h) => {
+      matrix(region, rowsOf(layer.q, h * headDim, headDim));
+    });
+    matrix(at.o, rowsOf(layer.o));
+    place(at.ffnGain, packGain(layer.ffnGain, rows));
+    matrix(at.gateup, interleaved(layer.gate, layer.up));
+    matrix(at.down, rowsOf(layer.down));
+    place(at.nextGain, packGain(model.layers[l + 1]?.attentionGain ?? model.finalGain, rows));
+  });
+  matrix(layout.embedding, rowsOf(model.embedding));
+  return image;
+};

@@ -1,0 +1,250 @@
+/** The float forward pass, after llama2.c: the yardstick for the integer one, and the source of calibration ranges. */
+import { ACTIVATION_MAX, CACHE_CODE_MAX } from "../contract/tables.js";
+import { exp, ln, sigmoid, sinCos } from "./elementary.js";
+import type { ModelShape } from "./types.js";
+
+/** Weights [rows·cols], row-major: rows are outputs. */
+export interface FloatLayer {
+  readonly attentionGain: Float32Array;
+  readonly ffnGain: Float32Array;
+  readonly q: Float32Array;
+  readonly k: Float32Array;
+  readonly v: Float32Array;
+  readonly o: Float32Array;
+  readonly gate: Float32Array;
+  readonly up: Float32Array;
+  readonly down: Float32Array;
+  /** Static mean of K after RoPE, [kvHeads·headDim]; it matters with `kv4` only. */
+  readonly kMean: Float32Array;
+}
+
+export interface FloatModel {
+  readonly name: string;
+  readonly shape: ModelShape;
+  /** Of RMSNorm. */
+  readonly eps: number;
+  /** Base of RoPE. */
+  readonly theta: number;
+  /** [vocab·dim]; also the head. */
+  readonly embedding: Float32Array;
+  readonly layers: readonly FloatLayer[];
+  readonly finalGain: Float32Array;
+}
+
+/** Fake quantisation of activations on the way. Weights are rounded beforehand: golden/quantise/fake.ts. */
+export interface FakeOptions {
+  /** Inputs of every matrix and q per head: per-token symmetric int8. */
+  readonly a8?: boolean;
+  /** Keys (minus their mean) and values: symmetric -7..7 per head and token. */
+  readonly kv4?: boolean;
+}
+
+/** Tensors that calibration looks at: `x` the residual, the rest as in TensorName, `k` before its mean is taken away. */
+export type FloatTensor = "x" | "q" | "k" | "v" | "attn_out" | "gate" | "up" | "h" | "logits";
+export type FloatObserver = (tensor: FloatTensor, layer: number, values: Float64Array) => void;
+
+/** RoPE frequency of pair j: theta^(-2j/headDim), without Math.pow. */
+function frequency(logTheta: number, j: number, headDim: number): number {
+  return exp((-2 * j * logTheta) / headDim);
+}
+
+/** Work space and cache of one sequence. */
+export class FloatState {
+  readonly x: Float64Array;
+  readonly logits: Float64Array;
+  /** [layers][context][kvHeads·headDim]; with kv4 already rounded, keys minus their mean. */
+  readonly keys: Float64Array;
+  readonly values: Float64Array;
+  /** [context][headDim/2]. */
+  readonly cos: Float64Array;
+  readonly sin: Float64Array;
+  readonly y: Float64Array;
+  readonly delta: Float64Array;
+  readonly q: Float64Array;
+  readonly k: Float64Array;
+  readonly v: Float64Array;
+  readonly o: Float64Array;
+  readonly gate: Float64Array;
+  readonly up: Float64Array;
+  readonly h: Float64Array;
+  readonly scores: Float64Array;
+
+  constructor(
+    readonly model: FloatModel,
+    readonly fake: FakeOptions = {},
+  ) {
+    const { dim, hidden, layers, heads, kvHeads, headDim, vocab, context } = model.shape;
+    this.x = new Float64Array(dim);
+    this.logits = new Float64Array(vocab);
+    this.keys = new Float64Array(layers * context * kvHeads * headDim);
+    this.values = new Float64Array(layers * context * kvHeads * headDim);
+    this.y = new Float64Array(dim);
+    this.delta = new Float64Array(dim);
+    this.q = new Float64Array(heads * headDim);
+    this.k = new Float64Array(kvHeads * headDim);
+    this.v = new Float64Array(kvHeads * headDim);
+    this.o = new Float64Array(heads * headDim);
+    this.gate = new Float64Array(hidden);
+    this.up = new Float64Array(hidden);
+    this.h = new Float64Array(hidden);
+    this.scores = new Float64Array(context);
+    const pairs = headDim / 2;
+    this.cos = new Float64Array(context * pairs);
+    this.sin = new Float64Array(context * pairs);
+    const logTheta = ln(model.theta);
+    for (let t = 0; t < context; t++) {
+      for (let j = 0; j < pairs; j++) {
+        const [sin, cos] = sinCos(t * frequency(logTheta, j, headDim));
+        this.sin[t * pairs + j] = sin;
+        this.cos[t * pairs + j] = cos;
+      }
+    }
+  }
+}
+
+/** y = x / rms(x) · gain. */
+function rmsNorm(x: Float64Array, gain: Float32Array, eps: number, y: Float64Array): void {
+  let squares = 0;
+  for (let i = 0; i < x.length; i++) squares += x[i]! * x[i]!;
+  const r = 1 / Math.sqrt(squares / x.length + eps);
+  for (let i = 0; i < x.length; i++) y[i] = x[i]! * r * gain[i]!;
+}
+
+function matvec(weights: Float32Array, input: Float64Array, out: Float64Array): void {
+  const cols = input.length;
+  for (let row = 0; row < out.length; row++) {
+    let sum = 0;
+    const start = row * cols;
+    for (let i = 0; i < cols; i++) sum += weights[start + i]! * input[i]!;
+    out[row] = sum;
+  }
+}
+
+/** Rounds v[from, to) to int8 relative to its largest magnitude (contract section 3). */
+function fakeA8(v: Float64Array, from = 0, to = v.length): void {
+  const step = largest(v, from, to) / ACTIVATION_MAX;
+  if (step > 0) for (let i = from; i < to; i++) v[i] = Math.round(v[i]! / step) * step;
+}
+
+/** Rounds v[from, to) to -7..7 times the smallest (16 + f)·2^n, f < 16, that reaches its largest magnitude (section 5). */
+function fakeKv4(v: Float64Array, from: number, to: number): void {
+  let step = largest(v, from, to) / CACHE_CODE_MAX;
+  if (step === 0) return;
+  let unit = 1;
+  for (; step >= 32; unit *= 2) step /= 2;
+  for (; step < 16; unit /= 2) step *= 2;
+  step = Math.ceil(step) * unit;
+  for (let i = from; i < to; i++) v[i] = Math.round(v[i]! / step) * step;
+}
+
+function largest(v: Float64Array, from: number, to: number): number {
+  let maximum = 0;
+  for (let i = from; i < to; i++) maximum = Math.max(maximum, Math.abs(v[i]!));
+  return maximum;
+}
+
+/** Runs one token at one position; with `head` fills state.logits. */
+export function forwardFloat(
+  state: FloatState,
+  token: number,
+  position: number,
+  head = true,
+  observe?: FloatObserver,
+): void {
+  const { model, fake, x, y, delta, q, k, v, o, gate, up, h } = state;
+  const { dim, heads, kvHeads, headDim, context, layers } = model.shape;
+  if (!(position >= 0 && position < context))
+    throw new RangeError(`position ${position} is outside the context`);
+  const width = kvHeads * headDim;
+  for (let i = 0; i < dim; i++) x[i] = model.embedding[token * dim + i]!;
+  observe?.("x", -1, x);
+
+  for (let l = 0; l < layers; l++) {
+    const layer = model.layers[l]!;
+    rmsNorm(x, layer.attentionGain, model.eps, y);
+    if (fake.a8) fakeA8(y);
+    matvec(layer.q, y, q);
+    matvec(layer.k, y, k);
+    matvec(layer.v, y, v);
+    observe?.("v", l, v);
+    rotate(state, q, position);
+    rotate(state, k, position);
+    observe?.("q", l, q);
+    observe?.("k", l, k);
+    if (fake.kv4) for (let i = 0; i < width; i++) k[i] = k[i]! - layer.kMean[i]!;
+    for (let head = 0; head < kvHeads && fake.kv4; head++) {
+      fakeKv4(k, head * headDim, (head + 1) * headDim);
+      fakeKv4(v, head * headDim, (head + 1) * headDim);
+    }
+    const base = l * context * width;
+    state.keys.set(k, base + position * width);
+    state.values.set(v, base + position * width);
+
+    for (let head = 0; head < heads; head++) {
+      if (fake.a8) fakeA8(q, head * headDim, (head + 1) * headDim);
+      attendFloat(state, base, head, position);
+    }
+    observe?.("attn_out", l, o);
+    if (fake.a8) fakeA8(o);
+    matvec(layer.o, o, delta);
+    for (let i = 0; i < dim; i++) x[i] = x[i]! + delta[i]!;
+    observe?.("x", l, x);
+
+    rmsNorm(x, layer.ffnGain, model.eps, y);
+    if (fake.a8) fakeA8(y);
+    matvec(layer.gate, y, gate);
+    matvec(layer.up, y, up);
+    observe?.("gate", l, gate);
+    observe?.("up", l, up);
+    for (let i = 0; i < h.length; i++) h[i] = gate[i]! * sigmoid(gate[i]!) * up[i]!;
+    observe?.("h", l, h);
+    if (fake.a8) fakeA8(h);
+    matvec(layer.down, h, delta);
+    for (let i = 0; i < dim; i++) x[i] = x[i]! + delta[i]!;
+    observe?.("x", l, x);
+  }
+  if (!head) return;
+  rmsNorm(x, model.finalGain, model.eps, y);
+  if (fake.a8) fakeA8(y);
+  matvec(model.embedding, y, state.logits);
+  observe?.("logits", -1, state.logits);
+}
+
+/** Rotates the pairs (2j, 2j+1) of every head. */
+function rotate(state: FloatState, vector: Float64Array, position: number): void {
+  const pairs = state.model.shape.headDim / 2;
+  for (let i = 0; i < vector.length; i += 2) {
+    const at = position * pairs + ((i >> 1) % pairs);
+    const a = vector[i]!;
+    const b = vector[i + 1]!;
+    vector[i] = a * state.cos[at]! - b * state.sin[at]!;
+    vector[i + 1] = a * state.sin[at]! + b * state.cos[at]!;
+  }
+}
+
+/** Softmax attention of one query head over positions 0..position into state.o. */
+function attendFloat(state: FloatState, base: number, head: number, position: number): void {
+  const { scores, keys, values, q, o } = state;
+  const { heads, kvHeads, headDim } = state.model.shape;
+  const width = kvHeads * headDim;
+  const kvAt = base + Math.floor((head * kvHeads) / heads) * headDim;
+  const from = head * headDim;
+  const factor = 1 / Math.sqrt(headDim);
+  let maximum = -Infinity;
+  for (let t = 0; t <= position; t++) {
+    let dot = 0;
+    for (let i = 0; i < headDim; i++) dot += q[from + i]! * keys[kvAt + t * width + i]!;
+    scores[t] = dot * factor;
+    maximum = Math.max(maximum, scores[t]!);
+  }
+  let sum = 0;
+  for (let t = 0; t <= position; t++) {
+    scores[t] = exp(scores[t]! - maximum);
+    sum += scores[t]!;
+  }
+  o.fill(0, from, from + headDim);
+  for (let t = 0; t <= position; t++) {
+    const p = scores[t]! / sum;
+    for (let i = 0; i < headDim; i++) o[from + i] = o[from + i]! + p * values[kvAt + t * width + i]!;
+  }
+}

@@ -1,0 +1,202 @@
+/** Where results go: residual, vector memory, scores, cache, sampler. Contract sections 2, 5, 7 and 8. */
+import {
+  addResidual,
+  argmax,
+  cacheCode,
+  cacheScale,
+  gather,
+  rope,
+  rotation,
+  sat,
+  siluGate,
+  subtractMean,
+} from "../../../golden/model/ops.js";
+import { GROUP, setNibble } from "../../../generator/engines/formats/beats.js";
+import {
+  keyNibble,
+  keyScale,
+  type Place,
+  valueNibble,
+  valueStride,
+} from "../../../generator/engines/formats/cache.js";
+import { EPILOGUES } from "../../../generator/isa/instruction.js";
+import type { Machine } from "./machine.js";
+import { inResultOrder } from "./order.js";
+import type { Job } from "./sequence.js";
+import type { Results } from "./stream.js";
+
+/** Writes that reach the memory later, in the order of the jobs. */
+export type CacheWrite = () => void;
+
+/** Takes the results of a job; what the cache writer still has to write comes back. */
+export const finish = (machine: Machine, job: Job, results: Results): CacheWrite | undefined => {
+  const kind = job.field("epilogue");
+  const name = EPILOGUES[kind];
+  if (name === undefined) throw new Error(`instruction ${job.pc}: no epilogue ${kind}`);
+  const rows = results.values[0]!.length;
+  const order = (visit: (tok: number, row: number) => void): void =>
+    inResultOrder(rows, results.blockRows, job.toks, visit);
+  /** Every token's results as 24 bits. */
+  const narrow = (): Int32Array[] =>
+    results.values.map((v) => v.map((x) => sat(x, 24, machine.sticky, "matrix")));
+  const toVector = (values: readonly Int32Array[], row: (resultRow: number) => number[]): void => {
+    values.forEach((v, i) => {
+      machine.elements(job.dst + i * job.field("dstStride"), v.length).set(v);
+      maximum(machine, job, job.tok + i, v);
+    });
+    order((i, result) => {
+      for (const r of row(result)) machine.trace("vector", [values[i]![r]!, kind, job.tok + i, r]);
+    });
+  };
+  const pairs = (row: number): number[] => (row & 1 ? [row - 1, row] : []);
+
+  switch (name) {
+    case "embed":
+    case "residual":
+      residual(machine, job, results, name === "embed", order);
+      return undefined;
+    case "query": {
+      const values = narrow();
+      values.forEach((v, i) => {
+        rotate(machine, v, rows, job.position + i);
+      });
+      toVector(values, pairs);
+      return undefined;
+    }
+    case "gateup": {
+      const h = narrow().map((v) => {
+        const half = v.length / 2;
+        const out = new Int32Array(half);
+        siluGate(
+          v.filter((_, i) => i % 2 === 0),
+          v.filter((_, i) => i % 2 === 1),
+          out,
+          machine.sticky,
+        );
+        return out;
+      });
+      toVector(h, (row) => (row & 1 ? [row >> 1] : []));
+      return undefined;
+    }
+    case "attend":
+      toVector(narrow(), (row) => [row]);
+      return undefined;
+    case "score": {
+      const [values] = narrow();
+      order((_, row) => machine.trace("score", [values![row]!]));
+      machine.scores.push({ values: values!, valueScales: results.aux });
+      return undefined;
+    }
+    case "key": {
+      const values = narrow();
+      const headDim = job.field("headGroups") * GROUP;
+      values.forEach((v, i) => {
+        rotate(machine, v, headDim, job.position + i);
+        subtractMean(v, machine.kmean.subarray(0, rows), machine.sticky);
+      });
+      order((i, row) => {
+        for (const r of pairs(row)) machine.trace("cache", [values[i]![r]!, kind, job.tok + i, r]);
+      });
+      machine.keyAddress = job.cache;
+      return toCache(machine, job, values, kind, order, true);
+    }
+    case "value": {
+      const values = narrow();
+      order((i, row) => machine.trace("cache", [values[i]![row]!, kind, job.tok + i, row]));
+      return toCache(machine, job, values, kind, order, false);
+    }
+    case "logits": {
+      const logits = results.values[0]!;
+      order((_, row) => machine.trace("logit", [logits[row]!]));
+      const token = argmax(logits);
+      if (machine.tokens.length !== job.position + 1)
+        throw new Error(`a token for position ${job.position + 1} comes out of order`);
+      machine.tokens.push(token);
+      machine.chosen.push(token);
+      machine.trace("token", [token]);
+      return undefined;
+    }
+  }
+};
+
+const maximum = (machine: Machine, job: Job, tok: number, values: Int32Array): void => {
+  const at = machine.statistic(job.slot, tok);
+  let most = job.field("slotInit") ? 0 : machine.maximum[at]!;
+  for (const v of values) most = Math.max(most, Math.abs(v));
+  machine.maximum[at] = most;
+};
+
+const rotate = (machine: Machine, v: Int32Array, headDim: number, position: number): void => {
+  const pairs = headDim / 2;
+  const cos = new Int32Array(pairs);
+  const sin = new Int32Array(pairs);
+  rotation(machine.rope.subarray(0, pairs), position, cos, sin);
+  rope(v, cos, sin, machine.sticky);
+};
+
+const residual = (
+  machine: Machine,
+  job: Job,
+  results: Results,
+  fresh: boolean,
+  order: (visit: (tok: number, row: number) => void) => void,
+): void => {
+  const xs = results.values.map((v, i) => {
+    const tok = job.tok + i;
+    const memory = machine.residual[tok]!;
+    if (v.length > memory.length)
+      throw new Error(`${v.length} residual elements, the memory has ${memory.length} per token`);
+    const x = memory.subarray(0, v.length);
+    if (fresh) x.set(v);
+    else addResidual(x, v, machine.sticky);
+    const y = machine.elements(job.dst + i * job.field("dstStride"), v.length);
+    const { squares } = gather(x, machine.gain.subarray(0, v.length), y, machine.sticky);
+    maximum(machine, job, tok, y);
+    machine.squares[tok] = squares;
+    return x;
+  });
+  order((i, row) => machine.trace("residual", [xs[i]![row]!, job.tok + i, row]));
+};
+
+/** Quantises each head and token as its last element comes; the writes themselves are for later. */
+const toCache = (
+  machine: Machine,
+  job: Job,
+  values: readonly Int32Array[],
+  kind: number,
+  order: (visit: (tok: number, row: number) => void) => void,
+  isKey: boolean,
+): CacheWrite => {
+  const { rows } = machine.config;
+  const groups = job.field("headGroups");
+  const headDim = groups * GROUP;
+  const stride = valueStride(machine.host.sinks + machine.host.window);
+  const { keyAddress } = machine;
+  const writes: (() => void)[] = [];
+  order((i, row) => {
+    if ((row + 1) % headDim !== 0) return;
+    const head = (row + 1) / headDim - 1;
+    const vector = values[i]!.subarray(head * headDim, row + 1);
+    const slot = machine.slot(job.position + i);
+    const offset = head * job.field("cacheHeadStride");
+    const byteAt = ({ beat }: Place, base: number): number => (base + offset + beat) * machine.beat;
+    let most = 0;
+    for (const v of vector) most = Math.max(most, Math.abs(v));
+    const scale = cacheScale(most, machine.sticky);
+    machine.trace("cachescale", [scale, kind]);
+    const scalePlace = keyScale(slot, groups, rows);
+    const scaleByte = byteAt(scalePlace, keyAddress) + scalePlace.index + (isKey ? 0 : 1);
+    writes.push(() => {
+      machine.memory[scaleByte] = scale;
+    });
+    vector.forEach((v, d) => {
+      const code = cacheCode(v, scale);
+      machine.trace("code", [code, kind]);
+      const place = isKey ? keyNibble(slot, d, groups, rows) : valueNibble(d, slot, stride, rows);
+      writes.push(() => setNibble(machine.memory, byteAt(place, job.cache), place.index, code + 8));
+    });
+  });
+  return () => {
+    for (const write of writes) write();
+  };
+};

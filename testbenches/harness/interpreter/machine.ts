@@ -1,0 +1,113 @@
+/** The memories of the accelerator, as the interpreter keeps them. */
+import { Sticky, ZERO_SCALE } from "../../../golden/model/ops.js";
+import type { Scale } from "../../../golden/model/types.js";
+import { beatBytes, GROUP, type UnpackedMatrix } from "../../../generator/engines/formats/beats.js";
+import type { TracePoint } from "../../../generator/isa/trace.js";
+import type { AcceleratorConfig } from "../../../generator/units/config.js";
+import type { Host } from "./sequence.js";
+
+export type Trace = (point: TracePoint, fields: readonly number[]) => void;
+
+/** Scores of one head with the scale bytes of V. */
+export interface Scores {
+  readonly values: Int32Array;
+  readonly valueScales: Uint8Array;
+}
+
+/** Probabilities of one head: p per slot, E per block of 32. */
+export interface Probabilities {
+  readonly live: number;
+  readonly p: Int32Array;
+  readonly exponents: Int32Array;
+  readonly sum: number;
+}
+
+export class Machine {
+  readonly sticky = new Sticky();
+  readonly memory: Uint8Array;
+  readonly beat: number;
+  readonly act: Int8Array;
+  readonly vector: Int32Array;
+  /** Per token. */
+  readonly residual: readonly Int32Array[];
+  readonly squares: Float64Array;
+  /** [slot·tokens + tok] */
+  readonly maximum: Float64Array;
+  readonly scale: Scale[];
+  readonly gain: Int16Array;
+  readonly kmean: Int32Array;
+  readonly rope: Uint32Array;
+  /** Known tokens: the prompt, then what the sampler chose. */
+  readonly tokens: number[];
+  readonly chosen: number[] = [];
+  readonly scores: Scores[] = [];
+  readonly probabilities: Probabilities[] = [];
+  /** Address of the last key job: the scale bytes of values lie there too. */
+  keyAddress = 0;
+  /** Weights never change: matrices once unpacked are kept by address. */
+  readonly matrices = new Map<string, UnpackedMatrix>();
+
+  constructor(
+    readonly config: AcceleratorConfig,
+    readonly host: Host,
+    image: Uint8Array,
+    memoryBeats: number,
+    prompt: ArrayLike<number>,
+    readonly trace: Trace,
+  ) {
+    this.beat = beatBytes(config.rows);
+    this.memory = new Uint8Array(memoryBeats * this.beat);
+    this.memory.set(image);
+    this.act = new Int8Array(config.actWords * GROUP);
+    this.vector = new Int32Array(config.vectorElements);
+    this.residual = Array.from(
+      { length: config.tokens },
+      () => new Int32Array(Math.floor(config.residualElements / config.tokens)),
+    );
+    this.squares = new Float64Array(config.tokens);
+    this.maximum = new Float64Array(config.slots * config.tokens);
+    this.scale = new Array<Scale>(config.slots * config.tokens).fill(ZERO_SCALE);
+    this.gain = new Int16Array(config.gainEntries);
+    this.kmean = new Int32Array(config.kmeanEntries);
+    this.rope = new Uint32Array(config.ropeEntries);
+    this.tokens = Array.from(prompt);
+  }
+
+  /** Slots of the ring, contract section 5. */
+  slot(position: number): number {
+    const { sinks, window } = this.host;
+    return position < sinks ? position : sinks + ((position - sinks) % window);
+  }
+
+  live(position: number): number {
+    return Math.min(position + 1, this.host.sinks + this.host.window);
+  }
+
+  /** A copy of `beats` beats. */
+  read(address: number, beats: number): Uint8Array {
+    const to = (address + beats) * this.beat;
+    if (to > this.memory.length)
+      throw new Error(`beats ${address} to ${address + beats - 1} lie beyond the memory`);
+    return this.memory.slice(address * this.beat, to);
+  }
+
+  /** Index of a statistics slot of a token. */
+  statistic(slot: number, tok: number): number {
+    if (slot >= this.config.slots) throw new Error(`statistics slot ${slot} of ${this.config.slots}`);
+    return slot * this.config.tokens + tok;
+  }
+
+  /** Activations of `words` words, as they are now. */
+  activations(word: number, words: number): Int8Array {
+    if (word + words > this.config.actWords)
+      throw new Error(`activation words ${word} to ${word + words - 1} of ${this.config.actWords}`);
+    return this.act.slice(word * GROUP, (word + words) * GROUP);
+  }
+
+  /** A window of the vector memory. */
+  elements(from: number, count: number): Int32Array {
+    if (from + count > this.config.vectorElements)
+      throw new Error(`vector elements ${from} to ${from + count - 1} of ${this.config.vectorElements}`);
+    return this.vector.subarray(from, from + count);
+  }
+}

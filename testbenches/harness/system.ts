@@ -1,0 +1,68 @@
+/** An accelerator with its memory, compiled model and prompt as one run description. */
+import { compile, type Compiled } from "../../generator/compile/compile.js";
+import { onchip } from "../../generator/accelerator/onchip.js";
+import { elaborate } from "../../generator/hdl/index.js";
+import type { Design } from "../../generator/hdl/ir.js";
+import { STREAM_COUNTERS, TRACE_POINTS, type TracePoint } from "../../generator/isa/trace.js";
+import type { AcceleratorConfig } from "../../generator/units/config.js";
+import type { QuantisedModel } from "../../golden/model/types.js";
+import { GoldenExpectations } from "./expected.js";
+import type { RunDescription } from "./run.js";
+
+export interface System {
+  readonly config: AcceleratorConfig;
+  readonly compiled: Compiled;
+  readonly design: Design;
+  /** Beats of on-chip memory. */
+  readonly memoryBeats: number;
+}
+
+/** Beats of a power-of-two memory that holds the image, at least `kib`. */
+const memoryBeatsFor = (compiled: Compiled, kib: number): number => {
+  const wanted = Math.max(compiled.memoryBeats, Math.ceil((kib * 1024) / compiled.beatBytes));
+  return 2 ** Math.ceil(Math.log2(wanted));
+};
+
+/** Throws CompileError when the model does not fit, HdlError when the hardware cannot be built. */
+export const buildSystem = (model: QuantisedModel, config: AcceleratorConfig, memory: { readonly kib: number; readonly bounded: boolean }): System => {
+  const compiled = compile(model, config, memory.bounded ? { memoryBytes: memory.kib * 1024 } : {});
+  const memoryBeats = memoryBeatsFor(compiled, memory.kib);
+  return { config, compiled, design: elaborate(onchip(config, memoryBeats)), memoryBeats };
+};
+
+/** Little-endian words of `bytes` each. */
+export const wordsOf = (data: Uint8Array, bytes: number): bigint[] => {
+  const view = new DataView(data.buffer, data.byteOffset, data.byteLength);
+  return Array.from({ length: Math.ceil(data.length / bytes) }, (_, i) => {
+    let word = 0n;
+    for (let b = bytes - 8; b >= 0; b -= 8) word = (word << 64n) | view.getBigUint64(i * bytes + b, true);
+    return word;
+  });
+};
+
+export interface Request { readonly prompt: readonly number[]; readonly total: number; readonly seed: number; readonly maxCycles: number }
+
+export const describeRun = (system: System, request: Request): RunDescription => {
+  const { compiled } = system;
+  return {
+    design: system.design,
+    loads: [
+      { enable: "program_write_enable", address: "program_write_addr", data: "program_write_data", words: [...compiled.program] },
+      { enable: "token_write_enable", address: "token_write_addr", data: "token_write_data", words: request.prompt.map(BigInt) },
+      { enable: "load_enable", address: "load_addr", data: "load_data", words: wordsOf(compiled.image, compiled.beatBytes) },
+    ],
+    held: {
+      promptLength: BigInt(request.prompt.length), total: BigInt(request.total),
+      epsilonSum: BigInt(compiled.registers.epsilonSum), sinks: BigInt(compiled.registers.sinks), window: BigInt(compiled.registers.window),
+    },
+    start: "start",
+    done: "done",
+    points: Object.keys(TRACE_POINTS) as TracePoint[],
+    finals: [...STREAM_COUNTERS.map((c) => `counter_${c}`), "counter_beats", "saturated"],
+    maxCycles: request.maxCycles,
+    seed: request.seed,
+  };
+};
+
+export const expectations = (system: System, request: Request): GoldenExpectations =>
+  new GoldenExpectations(system.compiled.model, system.config, request.prompt, request.total);
