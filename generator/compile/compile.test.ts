@@ -125,7 +125,7 @@ describe("compile", () => {
     ]);
     assert.throws(() => compile(unequal, { ...defaultConfig, programInstructions: 32 }), {
       message:
-        "the program has 60 instructions, the configuration holds 32: set programInstructions: 64, or quantise so that K of score is the same in all layers",
+        "the program has 61 instructions, the configuration holds 32: set programInstructions: 64, or quantise so that K of score is the same in all layers",
     });
   });
 

@@ -89,10 +89,11 @@ export const buildProgram = (
     },
     "tokens",
   );
-  builder.clear(["layer", "cache", "element", "head", "word", "queryElement", "queryHead"]);
   const stride = { layer: layout.layerStride, cache: layout.cache.layerStride };
-  for (const [first, count] of layerRuns(model))
+  for (const [first, count] of layerRuns(model)) {
+    builder.clear(["layer", "cache", "element", "head", "word", "queryElement", "queryHead"]);
     builder.loop(count, stride, () => emitLayer(context, first), `layers ${first} to ${first + count - 1}`);
+  }
 
   // Takes what the last QUANT of every token gave; the head needs no wait behind it. Then the gain of layer 0 again.
   forToks(context, () =>

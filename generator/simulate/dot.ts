@@ -7,7 +7,8 @@ import { Sketch } from "./sketch.js";
 export function dotEngine(lanes: number): Design {
   const s = new Sketch(`dot_${lanes}`);
   const random = mulberry32(lanes);
-  const contents = (width: number, depth: number): bigint[] => Array.from({ length: depth }, () => random.bits(width));
+  const contents = (width: number, depth: number): bigint[] =>
+    Array.from({ length: depth }, () => random.bits(width));
   const row = s.reg("row", 8, { reset: 0 });
   s.set(row, s.binary("add", row, s.constant(8, 1)));
   const weights = s.memory("weights", 2 * lanes, 256, { contents: contents(2 * lanes, 256) });
@@ -20,7 +21,11 @@ export function dotEngine(lanes: number): Design {
     const x = s.extend(s.slice(a, 8 * i, 8), 10, "s");
     const zero = s.constant(10, 0);
     const twice = s.cat(s.slice(x, 0, 9), s.constant(1, 0));
-    const product = s.binary("sub", s.mux(s.slice(w, 2 * i, 1), x, zero), s.mux(s.slice(w, 2 * i + 1, 1), twice, zero));
+    const product = s.binary(
+      "sub",
+      s.mux(s.slice(w, 2 * i, 1), x, zero),
+      s.mux(s.slice(w, 2 * i + 1, 1), twice, zero),
+    );
     return s.delayed(`product_${i}`, product);
   });
   for (let depth = 1; level.length > 1; depth++) {

@@ -52,7 +52,11 @@ export interface Engine {
 
 /** Thrown at the edge before which an assertion did not hold. */
 export class CheckFailure extends Error {
-  constructor(readonly check: string, readonly cycle: number, detail: string) {
+  constructor(
+    readonly check: string,
+    readonly cycle: number,
+    detail: string,
+  ) {
     super(`check ${check} failed in cycle ${cycle}: ${detail}`);
     this.name = "CheckFailure";
   }
@@ -65,7 +69,11 @@ export function checkFailure(graph: FlatGraph, index: number, cycle: number): Ch
 }
 
 /** Calls `use` with the words that `bytes` hold. */
-export function forWords(width: number, bytes: Uint8Array, use: (index: number, value: bigint) => void): void {
+export function forWords(
+  width: number,
+  bytes: Uint8Array,
+  use: (index: number, value: bigint) => void,
+): void {
   const size = (width + 7) >>> 3;
   for (let i = 0; (i + 1) * size <= bytes.length; i++) {
     let value = 0n;

@@ -4,7 +4,16 @@
  */
 import type { Design, Instance, Loc, Module, Node, NodeId } from "../hdl/ir.js";
 import type {
-  FlatBlackBox, FlatCheck, FlatDomain, FlatGraph, FlatId, FlatMemory, FlatMemoryRead, FlatNode, FlatPort, FlatRegister,
+  FlatBlackBox,
+  FlatCheck,
+  FlatDomain,
+  FlatGraph,
+  FlatId,
+  FlatMemory,
+  FlatMemoryRead,
+  FlatNode,
+  FlatPort,
+  FlatRegister,
   FlatSignal,
 } from "./graph.js";
 import { sortGraph } from "./order.js";
@@ -67,9 +76,19 @@ export function flatten(design: Design): FlatGraph {
   const boxIndex = new Map<Scope, Map<number, number>>();
   const enter = (module: Module, path: string, parent: Scope | null, instance: Instance | null): Scope => {
     const domains = module.domains.map((d, i) =>
-      parent === null || instance === null ? i : parent.domains[instance.domains[d.name] ?? -1] ?? unknownDomain(path, d.name));
+      parent === null || instance === null
+        ? i
+        : (parent.domains[instance.domains[d.name] ?? -1] ?? unknownDomain(path, d.name)),
+    );
     const scope: Scope = {
-      module, path, parent, instance, domains, ids: new Int32Array(module.nodes.length).fill(-1), children: [], memBase: 0,
+      module,
+      path,
+      parent,
+      instance,
+      domains,
+      ids: new Int32Array(module.nodes.length).fill(-1),
+      children: [],
+      memBase: 0,
     };
     scopes.push(scope);
     const ownBoxes = new Map<number, number>();
@@ -87,7 +106,7 @@ export function flatten(design: Design): FlatGraph {
       const outputs: FlatId[] = [];
       boxOutputs.push(outputs);
       const domain = box.domains[0];
-      const clock = domain === undefined ? null : scope.domains[inst.domains[domain.name] ?? -1] ?? null;
+      const clock = domain === undefined ? null : (scope.domains[inst.domains[domain.name] ?? -1] ?? null);
       // The inputs are filled in pass 2; the record is shared.
       boxes.push({ name: `${path}${inst.name}`, box, inputs: {}, outputs, domain: clock });
     }
@@ -103,7 +122,9 @@ export function flatten(design: Design): FlatGraph {
     return scope;
   };
   const isAlias = (node: Node, scope: Scope): boolean =>
-    node.op === "wire" || node.op === "input" || (node.op === "instOut" && scope.children[node.inst] !== null);
+    node.op === "wire" ||
+    node.op === "input" ||
+    (node.op === "instOut" && scope.children[node.inst] !== null);
   const topScope = enter(top, "", null, null);
 
   /** The flat node behind a node of a scope. */
@@ -116,7 +137,8 @@ export function flatten(design: Design): FlatGraph {
         scope.ids[id] = known;
         return known;
       }
-      if (steps > aliases) throw new Error(`combinational loop through wires and ports at ${scope.path}${nameOf(scope, id)}`);
+      if (steps > aliases)
+        throw new Error(`combinational loop through wires and ports at ${scope.path}${nameOf(scope, id)}`);
       const n = at.module.nodes[node]!;
       if (n.op === "wire") {
         if (n.driver === null) throw new Error(`${at.path}${nameOf(at, node)}: the wire is not driven`);
@@ -140,7 +162,7 @@ export function flatten(design: Design): FlatGraph {
     const given = scope.instance?.inputs[port];
     if (given !== undefined && scope.parent !== null) return [scope.parent, given];
     const domain = scope.module.domains.findIndex((d) => d.reset === port);
-    const reset = domain < 0 ? null : resetNodes[scope.domains[domain]!] ?? null;
+    const reset = domain < 0 ? null : (resetNodes[scope.domains[domain]!] ?? null);
     if (reset !== null) return reset;
     const input = scope.parent === null ? inputNodes.get(port) : undefined;
     if (input !== undefined) return input;
@@ -155,10 +177,18 @@ export function flatten(design: Design): FlatGraph {
     const domainOf = (d: number): number => scope.domains[d] ?? unknownDomain(scope.path, String(d));
     for (const m of scope.module.memories) {
       memories.push({
-        name: `${scope.path}${m.name}`, width: m.width, depth: m.depth, readDuringWrite: m.readDuringWrite,
-        contents: m.contents ?? [], zero: m.zero ?? false,
+        name: `${scope.path}${m.name}`,
+        width: m.width,
+        depth: m.depth,
+        readDuringWrite: m.readDuringWrite,
+        contents: m.contents ?? [],
+        zero: m.zero ?? false,
         writes: m.writes.map((w) => ({
-          domain: domainOf(w.domain), addr: at(w.addr), data: at(w.data), enable: at(w.enable), mask: maybe(w.mask),
+          domain: domainOf(w.domain),
+          addr: at(w.addr),
+          data: at(w.data),
+          enable: at(w.enable),
+          mask: maybe(w.mask),
           granule: w.granule,
         })),
       });
@@ -168,40 +198,68 @@ export function flatten(design: Design): FlatGraph {
       const target = boxes[box]!.inputs as Record<string, FlatId>;
       for (const [port, id] of Object.entries(inst.inputs)) target[port] = at(id);
       for (const d of boxes[box]!.box.domains) {
-        const reset = d.reset === null ? null : resetNodes[scope.domains[inst.domains[d.name] ?? -1] ?? -1] ?? null;
+        const reset =
+          d.reset === null ? null : (resetNodes[scope.domains[inst.domains[d.name] ?? -1] ?? -1] ?? null);
         if (d.reset !== null && reset !== null) target[d.reset] ??= reset;
       }
     }
     for (const c of scope.module.checks) {
       checks.push({
-        kind: c.kind, name: `${scope.path}${c.name}`, domain: domainOf(c.domain), enable: maybe(c.enable),
-        condition: at(c.condition), message: c.message, loc: c.loc,
+        kind: c.kind,
+        name: `${scope.path}${c.name}`,
+        domain: domainOf(c.domain),
+        enable: maybe(c.enable),
+        condition: at(c.condition),
+        message: c.message,
+        loc: c.loc,
       });
     }
     for (let i = 0; i < scope.module.nodes.length; i++) {
       const n = scope.module.nodes[i]!;
       if (isAlias(n, scope)) continue;
       const id = scope.ids[i]!;
-      const base = { width: n.width, name: n.name === undefined ? undefined : `${scope.path}${n.name}`, loc: n.loc };
+      const base = {
+        width: n.width,
+        name: `${scope.path}${n.name ?? (n.op === "binary" || n.op === "unary" ? n.fn : n.op)}`,
+        loc: n.loc,
+      };
       nodes[id] = flatNode(n, base, id);
     }
-    function flatNode(n: Node, base: { width: number; name: string | undefined; loc: Loc | undefined }, id: FlatId): FlatNode {
+    function flatNode(
+      n: Node,
+      base: { width: number; name: string; loc: Loc | undefined },
+      id: FlatId,
+    ): FlatNode {
       switch (n.op) {
-        case "const": return { ...base, op: "const", value: n.value };
-        case "unary": return { ...base, op: "unary", fn: n.fn, a: at(n.a) };
-        case "binary": return { ...base, op: "binary", fn: n.fn, signedness: n.signedness, a: at(n.a), b: at(n.b) };
-        case "mux": return { ...base, op: "mux", sel: at(n.sel), t: at(n.t), f: at(n.f) };
+        case "const":
+          return { ...base, op: "const", value: n.value };
+        case "unary":
+          return { ...base, op: "unary", fn: n.fn, a: at(n.a) };
+        case "binary":
+          return { ...base, op: "binary", fn: n.fn, signedness: n.signedness, a: at(n.a), b: at(n.b) };
+        case "mux":
+          return { ...base, op: "mux", sel: at(n.sel), t: at(n.t), f: at(n.f) };
         case "select":
           return {
-            ...base, op: "select", index: at(n.index), other: at(n.other),
+            ...base,
+            op: "select",
+            index: at(n.index),
+            other: at(n.other),
             cases: n.cases.map((c) => ({ match: c.match, value: at(c.value) })),
           };
-        case "slice": return { ...base, op: "slice", a: at(n.a), lo: n.lo };
-        case "cat": return { ...base, op: "cat", parts: n.parts.map(at) };
-        case "extend": return { ...base, op: "extend", signedness: n.signedness, a: at(n.a) };
+        case "slice":
+          return { ...base, op: "slice", a: at(n.a), lo: n.lo };
+        case "cat":
+          return { ...base, op: "cat", parts: n.parts.map(at) };
+        case "extend":
+          return { ...base, op: "extend", signedness: n.signedness, a: at(n.a) };
         case "reg":
           registers.push({
-            node: id, name: base.name ?? `${scope.path}reg_${id}`, width: n.width, domain: domainOf(n.domain), reset: n.reset,
+            node: id,
+            name: base.name,
+            width: n.width,
+            domain: domainOf(n.domain),
+            reset: n.reset,
             updates: n.updates.map((u) => ({ guard: maybe(u.guard), value: at(u.value) })),
           });
           return { ...base, op: "reg", reg: registers.length - 1 };
@@ -209,8 +267,13 @@ export function flatten(design: Design): FlatGraph {
           const mem = scope.memBase + n.mem;
           if (n.domain === null) return { ...base, op: "fetch", mem, addr: at(n.addr) };
           reads.push({
-            node: id, name: base.name ?? `${scope.path}read_${id}`, width: n.width, domain: domainOf(n.domain), mem,
-            addr: at(n.addr), enable: maybe(n.enable),
+            node: id,
+            name: base.name,
+            width: n.width,
+            domain: domainOf(n.domain),
+            mem,
+            addr: at(n.addr),
+            enable: maybe(n.enable),
           });
           return { ...base, op: "read", read: reads.length - 1 };
         }
@@ -219,19 +282,39 @@ export function flatten(design: Design): FlatGraph {
           boxOutputs[box]!.push(id);
           return { ...base, op: "box", box, port: n.port };
         }
-        case "wire": case "input": throw new Error("an alias has no node of its own");
-        default: return n satisfies never;
+        case "wire":
+        case "input":
+          throw new Error("an alias has no node of its own");
+        default:
+          return n satisfies never;
       }
     }
   }
 
   const outputs = top.outputs.map((o) => ({
-    name: o.name, width: o.width, signed: o.signed, node: resolve(topScope, o.value),
+    name: o.name,
+    width: o.width,
+    signed: o.signed,
+    node: resolve(topScope, o.value),
   }));
-  const domains: FlatDomain[] = top.domains.map((d, i) => ({ name: d.name, clock: d.clock, reset: resetNodes[i]! }));
+  const domains: FlatDomain[] = top.domains.map((d, i) => ({
+    name: d.name,
+    clock: d.clock,
+    reset: resetNodes[i]!,
+  }));
   const signals = collectSignals(scopes, inputs, outputs, resolve, portSource);
   return sortGraph({
-    name: top.name, nodes, inputs, outputs, domains, registers, reads, memories, boxes, checks, signals,
+    name: top.name,
+    nodes,
+    inputs,
+    outputs,
+    domains,
+    registers,
+    reads,
+    memories,
+    boxes,
+    checks,
+    signals,
   });
 }
 
@@ -248,8 +331,11 @@ function nameOf(scope: Scope, id: NodeId): string {
 
 /** Names in order: top ports first, then by scope its ports and its named nodes; the first holder of a name keeps it. */
 function collectSignals(
-  scopes: readonly Scope[], inputs: readonly FlatPort[], outputs: readonly FlatPort[],
-  resolve: (scope: Scope, id: NodeId) => FlatId, portSource: (scope: Scope, port: string) => FlatId | [Scope, NodeId],
+  scopes: readonly Scope[],
+  inputs: readonly FlatPort[],
+  outputs: readonly FlatPort[],
+  resolve: (scope: Scope, id: NodeId) => FlatId,
+  portSource: (scope: Scope, port: string) => FlatId | [Scope, NodeId],
 ): Map<string, FlatSignal> {
   const signals = new Map<string, FlatSignal>();
   const add = (name: string, node: FlatId, width: number, signed: boolean) => {
@@ -264,7 +350,8 @@ function collectSignals(
         const source = portSource(scope, p.name);
         add(scope.path + p.name, typeof source === "number" ? source : resolve(...source), p.width, p.signed);
       }
-      for (const p of scope.module.outputs) add(scope.path + p.name, resolve(scope, p.value), p.width, p.signed);
+      for (const p of scope.module.outputs)
+        add(scope.path + p.name, resolve(scope, p.value), p.width, p.signed);
     }
     for (let i = 0; i < scope.module.nodes.length; i++) {
       const n = scope.module.nodes[i]!;

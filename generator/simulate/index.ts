@@ -24,8 +24,9 @@ export interface SimulateOptions {
 export function simulate(design: Design, options: SimulateOptions = {}): Simulation {
   const graph = flatten(design);
   const seed = options.seed ?? 1;
-  const engine = options.engine === "interpreter"
-    ? new Interpreter(graph, seed)
-    : new WasmEngine(graph, seed, options.checks ?? true, options.functionCost);
+  const engine =
+    options.engine === "interpreter"
+      ? new Interpreter(graph, seed)
+      : new WasmEngine(graph, seed, options.checks ?? true, options.functionCost);
   return new EngineSimulation(engine);
 }

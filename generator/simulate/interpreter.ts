@@ -3,7 +3,14 @@
  * and it by Icarus and Verilator.
  */
 import {
-  checkFailure, type Engine, forWords, initialRegisters, initialWord, recordWords, type RunRequest, type RunResult,
+  checkFailure,
+  type Engine,
+  forWords,
+  initialRegisters,
+  initialWord,
+  recordWords,
+  type RunRequest,
+  type RunResult,
 } from "./engine.js";
 import type { FlatGraph, FlatId, FlatMemory, FlatMemoryWrite } from "./graph.js";
 import { evaluate, maskOf, type Operands } from "./semantics.js";
@@ -30,7 +37,10 @@ export class Interpreter implements Engine {
   private settled = false;
   private readonly operands: Operands;
 
-  constructor(readonly graph: FlatGraph, seed: number) {
+  constructor(
+    readonly graph: FlatGraph,
+    seed: number,
+  ) {
     const first = initialRegisters(graph, seed);
     this.inputs = graph.inputs.map(() => 0n);
     this.registers = first.registers;
@@ -96,19 +106,29 @@ export class Interpreter implements Engine {
     for (let id = 0; id < graph.nodes.length; id++) {
       const node = graph.nodes[id]!;
       switch (node.op) {
-        case "input": values[id] = this.inputs[node.input]!; break;
-        case "reg": values[id] = this.registers[node.reg]!; break;
-        case "read": values[id] = this.reads[node.read]!; break;
+        case "input":
+          values[id] = this.inputs[node.input]!;
+          break;
+        case "reg":
+          values[id] = this.registers[node.reg]!;
+          break;
+        case "read":
+          values[id] = this.reads[node.read]!;
+          break;
         case "box": {
           let outputs = boxOutputs.get(node.box);
           if (outputs === undefined) {
-            outputs = graph.boxes[node.box]!.box.model.outputs(this.boxes[node.box], this.boxInputs(node.box));
+            outputs = graph.boxes[node.box]!.box.model.outputs(
+              this.boxes[node.box],
+              this.boxInputs(node.box),
+            );
             boxOutputs.set(node.box, outputs);
           }
           values[id] = BigInt.asUintN(node.width, outputs[node.port] ?? 0n);
           break;
         }
-        default: values[id] = evaluate(node, this.operands);
+        default:
+          values[id] = evaluate(node, this.operands);
       }
     }
     this.settled = true;
@@ -148,7 +168,8 @@ export class Interpreter implements Engine {
       return update === undefined ? held : values[update.value]!;
     });
 
-    const happening = (m: FlatMemory): FlatMemoryWrite[] => m.writes.filter((w) => clocked(w.domain) && isOne(w.enable));
+    const happening = (m: FlatMemory): FlatMemoryWrite[] =>
+      m.writes.filter((w) => clocked(w.domain) && isOne(w.enable));
     const reads = graph.reads.map((r, i) => {
       if (!clocked(r.domain) || !isOne(r.enable)) return this.reads[i]!;
       const m = graph.memories[r.mem]!;
@@ -169,11 +190,13 @@ export class Interpreter implements Engine {
     for (const [i, m] of graph.memories.entries()) {
       for (const w of happening(m)) {
         const addr = values[w.addr]!;
-        if (addr < BigInt(m.depth)) this.memories[i]!.set(Number(addr), this.merged(m, w, this.fetch(i, addr)));
+        if (addr < BigInt(m.depth))
+          this.memories[i]!.set(Number(addr), this.merged(m, w, this.fetch(i, addr)));
       }
     }
     this.boxes = graph.boxes.map((b, i) =>
-      clocked(b.domain) ? b.box.model.edge(this.boxes[i], this.boxInputs(i)) : this.boxes[i]);
+      clocked(b.domain) ? b.box.model.edge(this.boxes[i], this.boxInputs(i)) : this.boxes[i],
+    );
     this.registers = registers;
     this.reads = reads;
     this.cycles++;
@@ -206,7 +229,11 @@ export class Interpreter implements Engine {
   snapshot(): State {
     const { cycles, inputs, registers, reads, memories, boxes } = this;
     return {
-      cycles, inputs: [...inputs], registers, reads, memories: memories.map((m) => new Map(m)),
+      cycles,
+      inputs: [...inputs],
+      registers,
+      reads,
+      memories: memories.map((m) => new Map(m)),
       boxes: structuredClone(boxes),
     };
   }

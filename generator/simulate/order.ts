@@ -5,7 +5,11 @@ export function sortGraph(graph: FlatGraph): FlatGraph {
   const order = topologicalOrder(graph);
   const rank = new Int32Array(graph.nodes.length);
   for (let i = 0; i < order.length; i++) rank[order[i]!] = i;
-  return renumber(graph, order.map((id) => graph.nodes[id]!), (id) => rank[id]!);
+  return renumber(
+    graph,
+    order.map((id) => graph.nodes[id]!),
+    (id) => rank[id]!,
+  );
 }
 
 /** Depth-first post-order with an explicit stack: netlists are deeper than the call stack. */
@@ -44,12 +48,16 @@ function topologicalOrder(graph: FlatGraph): FlatId[] {
 }
 
 function describe(node: FlatNode): string {
-  const what = node.name ?? (node.op === "binary" || node.op === "unary" ? node.fn : node.op);
+  const what = node.name ?? node.op;
   return node.loc === undefined ? what : `${what} (${node.loc.file}:${node.loc.line})`;
 }
 
 /** The graph over another node array; `at` gives the new id of an old one. */
-export function renumber(graph: FlatGraph, nodes: readonly FlatNode[], at: (id: FlatId) => FlatId): FlatGraph {
+export function renumber(
+  graph: FlatGraph,
+  nodes: readonly FlatNode[],
+  at: (id: FlatId) => FlatId,
+): FlatGraph {
   const maybe = (id: FlatId | null): FlatId | null => (id === null ? null : at(id));
   return {
     name: graph.name,
@@ -58,17 +66,24 @@ export function renumber(graph: FlatGraph, nodes: readonly FlatNode[], at: (id: 
     outputs: graph.outputs.map((p) => ({ ...p, node: at(p.node) })),
     domains: graph.domains.map((d) => ({ ...d, reset: maybe(d.reset) })),
     registers: graph.registers.map((r) => ({
-      ...r, node: at(r.node), updates: r.updates.map((u) => ({ guard: maybe(u.guard), value: at(u.value) })),
+      ...r,
+      node: at(r.node),
+      updates: r.updates.map((u) => ({ guard: maybe(u.guard), value: at(u.value) })),
     })),
     reads: graph.reads.map((r) => ({ ...r, node: at(r.node), addr: at(r.addr), enable: maybe(r.enable) })),
     memories: graph.memories.map((m) => ({
       ...m,
       writes: m.writes.map((w) => ({
-        ...w, addr: at(w.addr), data: at(w.data), enable: at(w.enable), mask: maybe(w.mask),
+        ...w,
+        addr: at(w.addr),
+        data: at(w.data),
+        enable: at(w.enable),
+        mask: maybe(w.mask),
       })),
     })),
     boxes: graph.boxes.map((b) => ({
-      ...b, outputs: b.outputs.map(at),
+      ...b,
+      outputs: b.outputs.map(at),
       inputs: Object.fromEntries(Object.entries(b.inputs).map(([port, id]) => [port, at(id)])),
     })),
     checks: graph.checks.map((c) => ({ ...c, enable: maybe(c.enable), condition: at(c.condition) })),
@@ -79,17 +94,32 @@ export function renumber(graph: FlatGraph, nodes: readonly FlatNode[], at: (id: 
 /** The node with its operands renamed. */
 export function mapNode(node: FlatNode, at: (id: FlatId) => FlatId): FlatNode {
   switch (node.op) {
-    case "const": case "input": case "reg": case "read": case "box": return node;
-    case "unary": case "slice": case "extend": return { ...node, a: at(node.a) };
-    case "binary": return { ...node, a: at(node.a), b: at(node.b) };
-    case "mux": return { ...node, sel: at(node.sel), t: at(node.t), f: at(node.f) };
+    case "const":
+    case "input":
+    case "reg":
+    case "read":
+    case "box":
+      return node;
+    case "unary":
+    case "slice":
+    case "extend":
+      return { ...node, a: at(node.a) };
+    case "binary":
+      return { ...node, a: at(node.a), b: at(node.b) };
+    case "mux":
+      return { ...node, sel: at(node.sel), t: at(node.t), f: at(node.f) };
     case "select":
       return {
-        ...node, index: at(node.index), other: at(node.other),
+        ...node,
+        index: at(node.index),
+        other: at(node.other),
         cases: node.cases.map((c) => ({ match: c.match, value: at(c.value) })),
       };
-    case "cat": return { ...node, parts: node.parts.map(at) };
-    case "fetch": return { ...node, addr: at(node.addr) };
-    default: return node satisfies never;
+    case "cat":
+      return { ...node, parts: node.parts.map(at) };
+    case "fetch":
+      return { ...node, addr: at(node.addr) };
+    default:
+      return node satisfies never;
   }
 }

@@ -3,7 +3,19 @@
  * hierarchy, and widths where engines change representation. Engines and tools are compared on them.
  */
 import type {
-  BinaryFn, Design, Instance, MemId, Memory, MemWrite, Module, Node, NodeId, OutPort, Port, Reg, UnaryFn,
+  BinaryFn,
+  Design,
+  Instance,
+  MemId,
+  Memory,
+  MemWrite,
+  Module,
+  Node,
+  NodeId,
+  OutPort,
+  Port,
+  Reg,
+  UnaryFn,
 } from "../hdl/ir.js";
 import { mulberry32, type Prng } from "./prng.js";
 
@@ -12,11 +24,16 @@ export interface RandomOptions {
   readonly nodes: number;
   readonly maxWidth: number;
   /**
-   * For four-state tools: nothing is ever undefined once `rst` and `init` have been high for an edge. Every register
-   * has a reset, memories start at 0, addresses stay inside.
+   * For four-state tools: nothing is undefined after `INIT_CYCLES` with `rst` and `init` high. Every register has a
+   * reset, memories start at 0 and are not written before, addresses stay inside.
    */
   readonly defined: boolean;
+  /** A second clock, `aux`, with a reset of its own. Values go from one domain to the other freely. */
+  readonly twoClocks?: boolean;
 }
+
+/** Enough for values to run down chains of memory reads. */
+export const INIT_CYCLES = 6;
 
 /** Name of the top module; others are `<name>_0` and so on. */
 export function randomDesign(seed: number, name: string, options: RandomOptions): Design {
@@ -24,7 +41,12 @@ export function randomDesign(seed: number, name: string, options: RandomOptions)
   const modules = new Map<string, Module>();
   for (let i = random.below(3); i > 0; i--) {
     const child = `${name}_${modules.size}`;
-    modules.set(child, new ModuleMaker(random, child, { ...options, nodes: Math.ceil(options.nodes / 2) }, [...modules.values()]).make());
+    modules.set(
+      child,
+      new ModuleMaker(random, child, { ...options, nodes: Math.ceil(options.nodes / 2) }, [
+        ...modules.values(),
+      ]).make(),
+    );
   }
   modules.set(name, new ModuleMaker(random, name, options, [...modules.values()]).make());
   return { top: name, modules, blackboxes: new Map() };
@@ -34,17 +56,31 @@ export function randomDesign(seed: number, name: string, options: RandomOptions)
 export function randomInputs(random: Prng, design: Design, cycle: number): Map<string, bigint> {
   const values = new Map<string, bigint>();
   for (const p of design.modules.get(design.top)!.inputs) {
-    if (p.name === "clk") continue;
+    if (p.name === "clk" || p.name === "aux") continue;
     const ones = (1n << BigInt(p.width)) - 1n;
-    if (p.name === "rst") values.set(p.name, cycle < 2 || random.oneIn(24) ? 1n : 0n);
-    else if (p.name === "init") values.set(p.name, cycle < 2 ? 1n : 0n);
+    if (p.name === "rst" || p.name === "aux_rst")
+      values.set(p.name, cycle < INIT_CYCLES || random.oneIn(24) ? 1n : 0n);
+    else if (p.name === "init") values.set(p.name, cycle < INIT_CYCLES ? 1n : 0n);
     else values.set(p.name, random.oneIn(8) ? 0n : random.oneIn(8) ? ones : random.bits(p.width));
   }
   return values;
 }
 
 const UNARY: readonly UnaryFn[] = ["not", "neg", "andr", "orr", "xorr"];
-const BINARY: readonly BinaryFn[] = ["add", "sub", "and", "or", "xor", "mul", "eq", "ne", "lt", "le", "shl", "shr"];
+const BINARY: readonly BinaryFn[] = [
+  "add",
+  "sub",
+  "and",
+  "or",
+  "xor",
+  "mul",
+  "eq",
+  "ne",
+  "lt",
+  "le",
+  "shl",
+  "shr",
+];
 
 class ModuleMaker {
   private readonly nodes: Node[] = [];
@@ -55,16 +91,19 @@ class ModuleMaker {
   private readonly memories: Memory[] = [];
   private readonly instances: Instance[] = [];
   private readonly used = new Set<NodeId>();
+  private init: NodeId = -1;
 
   constructor(
-    private readonly random: Prng, private readonly name: string, private readonly options: RandomOptions,
+    private readonly random: Prng,
+    private readonly name: string,
+    private readonly options: RandomOptions,
     private readonly children: readonly Module[],
   ) {}
 
   make(): Module {
     const { random } = this;
-    for (const port of ["clk", "rst"]) this.inputs.push({ name: port, width: 1, signed: false });
-    if (this.options.defined) this.input("init", 1);
+    for (const port of this.clockPorts()) this.inputs.push({ name: port, width: 1, signed: false });
+    if (this.options.defined) this.init = this.input("init", 1);
     for (let i = 1 + random.below(4); i > 0; i--) this.input(`in${this.inputs.length}`, this.width());
     const registers = Array.from({ length: 1 + random.below(4) }, (_, i) => this.register(i));
     for (let i = random.below(3); i > 0; i--) this.memory();
@@ -80,16 +119,38 @@ class ModuleMaker {
     for (const [m, memory] of this.memories.entries()) this.finishMemory(m, memory);
     for (const [i, id] of this.wires.entries()) this.drive(i, id);
     return {
-      name: this.name, inputs: this.inputs, outputs: this.outputs(), nodes: this.nodes, memories: this.memories,
-      instances: this.instances, checks: [], domains: [{ name: "clk", clock: "clk", reset: "rst" }],
+      name: this.name,
+      inputs: this.inputs,
+      outputs: this.outputs(),
+      nodes: this.nodes,
+      memories: this.memories,
+      instances: this.instances,
+      checks: [],
+      domains: [
+        { name: "clk", clock: "clk", reset: "rst" },
+        ...(this.options.twoClocks ? [{ name: "aux", clock: "aux", reset: "aux_rst" }] : []),
+      ],
     };
+  }
+
+  private clockPorts(): string[] {
+    return this.options.twoClocks ? ["clk", "rst", "aux", "aux_rst"] : ["clk", "rst"];
+  }
+
+  private domain(): number {
+    return this.options.twoClocks && this.random.bool() ? 1 : 0;
   }
 
   private width(): number {
     const { random } = this;
     const limit = this.options.maxWidth;
-    const drawn = random.oneIn(4) ? 1 : random.oneIn(3) ? random.pick([8, 16, 31, 32, 33, 63, 64, 65, 127, 128, 129])
-      : random.oneIn(3) ? 1 + random.below(limit) : 1 + random.below(Math.min(limit, 24));
+    const drawn = random.oneIn(4)
+      ? 1
+      : random.oneIn(3)
+        ? random.pick([8, 16, 31, 32, 33, 63, 64, 65, 127, 128, 129])
+        : random.oneIn(3)
+          ? 1 + random.below(limit)
+          : 1 + random.below(Math.min(limit, 24));
     return Math.min(drawn, limit);
   }
 
@@ -105,15 +166,17 @@ class ModuleMaker {
     return this.nodes.length - 1;
   }
 
-  private input(port: string, width: number): void {
+  private input(port: string, width: number): NodeId {
     this.inputs.push({ name: port, width, signed: this.random.bool() });
-    this.add({ op: "input", width, port }, []);
+    return this.add({ op: "input", width, port }, []);
   }
 
   private constant(width: number): NodeId {
     const { random } = this;
     const ones = (1n << BigInt(width)) - 1n;
-    const value = random.oneIn(3) ? random.pick([0n, 1n, ones, ones >> 1n, (ones >> 1n) + 1n]) : random.bits(width);
+    const value = random.oneIn(3)
+      ? random.pick([0n, 1n, ones, ones >> 1n, (ones >> 1n) + 1n])
+      : random.bits(width);
     return this.add({ op: "const", width, value: value & ones }, []);
   }
 
@@ -122,13 +185,15 @@ class ModuleMaker {
     const { random } = this;
     if (random.oneIn(10)) return this.constant(width);
     const fitting = this.nodes.flatMap((n, id) => (n.width === width && allowed(id) ? [id] : []));
-    if (fitting.length > 0 && !random.oneIn(6)) return random.pick(random.bool() ? fitting : fitting.slice(-3));
+    if (fitting.length > 0 && !random.oneIn(6))
+      return random.pick(random.bool() ? fitting : fitting.slice(-3));
     const candidates = this.nodes.flatMap((_, id) => (allowed(id) ? [id] : []));
     const a = random.pick(candidates);
     const from = this.nodes[a]!.width;
     if (from > width) return this.add({ op: "slice", width, a, lo: random.below(from - width + 1) }, [a]);
     if (from === width) return a;
-    if (random.bool()) return this.add({ op: "extend", width, signedness: random.bool() ? "u" : "s", a }, [a]);
+    if (random.bool())
+      return this.add({ op: "extend", width, signedness: random.bool() ? "u" : "s", a }, [a]);
     const rest = this.operand(width - from, allowed);
     return this.add({ op: "cat", width, parts: random.bool() ? [a, rest] : [rest, a] }, [a, rest]);
   }
@@ -152,7 +217,9 @@ class ModuleMaker {
       case 2: {
         const index = this.operand(random.oneIn(6) ? this.width() : 1 + random.below(4));
         const width = this.width();
-        const matches = new Set(Array.from({ length: random.below(9) }, () => random.bits(this.nodes[index]!.width)));
+        const matches = new Set(
+          Array.from({ length: random.below(9) }, () => random.bits(this.nodes[index]!.width)),
+        );
         const constant = random.oneIn(4);
         const value = (): NodeId => (constant ? this.constant(width) : this.operand(width));
         const cases = [...matches].map((match) => ({ match, value: value() }));
@@ -175,10 +242,14 @@ class ModuleMaker {
       case 5: {
         const a = this.operand();
         const from = this.nodes[a]!.width;
-        this.add({ op: "extend", width: from + random.below(this.options.maxWidth - from + 1), signedness, a }, [a]);
+        this.add(
+          { op: "extend", width: from + random.below(this.options.maxWidth - from + 1), signedness, a },
+          [a],
+        );
         return;
       }
-      default: return this.binary(random.pick(BINARY), signedness);
+      default:
+        this.binary(random.pick(BINARY), signedness);
     }
   }
 
@@ -193,9 +264,12 @@ class ModuleMaker {
         this.add({ op: "binary", fn, signedness, width, a, b }, [a, b]);
         return;
       }
-      case "shl": case "shr": {
+      case "shl":
+      case "shr": {
         // Mostly counts around the width: with wide counts nearly everything is shifted out.
-        const b = this.operand(random.oneIn(5) ? this.width() : 1 + random.below(Math.ceil(Math.log2(wa + 1)) + 1));
+        const b = this.operand(
+          random.oneIn(5) ? this.width() : 1 + random.below(Math.ceil(Math.log2(wa + 1)) + 1),
+        );
         this.add({ op: "binary", fn, signedness, width: wa, a, b }, [a, b]);
         return;
       }
@@ -210,13 +284,32 @@ class ModuleMaker {
   private register(i: number): NodeId {
     const width = this.width();
     const reset = this.options.defined || this.random.bool() ? { reset: this.random.bits(width) } : {};
-    return this.add({ op: "reg", width, domain: 0, updates: [], name: `r${i}`, named: true, signed: this.random.bool(), ...reset }, []);
+    return this.add(
+      {
+        op: "reg",
+        width,
+        domain: this.domain(),
+        updates: [],
+        name: `r${i}`,
+        named: true,
+        signed: this.random.bool(),
+        ...reset,
+      },
+      [],
+    );
   }
 
   private finishRegister(id: NodeId): void {
     const reg = this.nodes[id] as Reg;
     const updates = Array.from({ length: this.random.below(4) }, (_, i) => ({
-      guard: i === 0 ? (this.random.bool() ? null : this.operand(1)) : this.random.oneIn(8) ? null : this.operand(1),
+      guard:
+        i === 0
+          ? this.random.bool()
+            ? null
+            : this.operand(1)
+          : this.random.oneIn(8)
+            ? null
+            : this.operand(1),
       value: this.operand(reg.width),
     }));
     for (const u of updates) for (const o of [u.guard, u.value]) if (o !== null) this.used.add(o);
@@ -230,21 +323,36 @@ class ModuleMaker {
     const bits = 1 + random.below(4);
     const depth = defined || random.bool() ? 2 ** bits : 1 + random.below(2 ** bits);
     const width = this.width();
-    const contents = random.oneIn(3) ? { contents: Array.from({ length: random.below(depth + 1) }, () => random.bits(width)) } : {};
+    const contents = random.oneIn(3)
+      ? { contents: Array.from({ length: random.below(depth + 1) }, () => random.bits(width)) }
+      : {};
     this.memories.push({
-      name: `mem${mem}`, width, depth, readDuringWrite: random.pick(defined ? ["old", "new"] as const : ["old", "new", "undefined"] as const),
-      ...contents, ...(defined || random.bool() ? { zero: true } : {}), style: "auto", writes: [],
+      name: `mem${mem}`,
+      width,
+      depth,
+      readDuringWrite: random.pick(
+        defined ? (["old", "new"] as const) : (["old", "new", "undefined"] as const),
+      ),
+      ...contents,
+      ...(defined || random.bool() ? { zero: true } : {}),
+      style: "auto",
+      writes: [],
     });
     for (let i = 1 + random.below(2); i > 0; i--) {
       const addr = this.address(bits);
       const registered = random.bool();
-      const init = this.nodes.findIndex((n) => n.op === "input" && n.port === "init");
       let enable: NodeId | null = registered && random.bool() ? this.operand(1) : null;
       if (enable !== null && defined) {
-        enable = this.add({ op: "binary", fn: "or", signedness: "u", width: 1, a: enable, b: init }, [enable, init]);
+        enable = this.add({ op: "binary", fn: "or", signedness: "u", width: 1, a: enable, b: this.init }, [
+          enable,
+          this.init,
+        ]);
       }
       // Depends on wires through the address only when it is combinational.
-      this.add({ op: "memRead", width, mem, addr, domain: registered ? 0 : null, enable }, registered ? [] : [addr]);
+      this.add(
+        { op: "memRead", width, mem, addr, domain: registered ? this.domain() : null, enable },
+        registered ? [] : [addr],
+      );
       if (registered) for (const o of [addr, enable]) if (o !== null) this.used.add(o);
     }
   }
@@ -257,13 +365,27 @@ class ModuleMaker {
   private finishMemory(mem: MemId, memory: Memory): void {
     const { random } = this;
     const bits = Math.max(1, Math.ceil(Math.log2(memory.depth)));
-    const granules = [1, 2, 4, 8, 16, memory.width].filter((g) => memory.width % g === 0 && memory.width / g <= this.options.maxWidth);
+    const granules = [1, 2, 4, 8, 16, memory.width].filter(
+      (g) => memory.width % g === 0 && memory.width / g <= this.options.maxWidth,
+    );
     const writes = Array.from({ length: random.below(this.options.defined ? 2 : 3) }, (): MemWrite => {
       const granule = random.bool() ? memory.width : random.pick(granules);
       const masked = granule < memory.width || random.oneIn(4);
+      let enable = this.operand(1);
+      if (this.options.defined) {
+        const ready = this.add({ op: "unary", fn: "not", width: 1, a: this.init }, [this.init]);
+        enable = this.add({ op: "binary", fn: "and", signedness: "u", width: 1, a: enable, b: ready }, [
+          enable,
+          ready,
+        ]);
+      }
       return {
-        domain: 0, addr: this.address(bits), data: this.operand(memory.width), enable: this.operand(1),
-        mask: masked ? this.operand(memory.width / granule) : null, granule,
+        domain: this.domain(),
+        addr: this.address(bits),
+        data: this.operand(memory.width),
+        enable,
+        mask: masked ? this.operand(memory.width / granule) : null,
+        granule,
       };
     });
     this.memories[mem] = { ...memory, writes };
@@ -273,11 +395,17 @@ class ModuleMaker {
     const inst = this.instances.length;
     const inputs: Record<string, NodeId> = {};
     for (const p of module.inputs) {
-      if (p.name === "clk" || p.name === "rst") continue;
-      inputs[p.name] = p.name === "init" ? this.nodes.findIndex((n) => n.op === "input" && n.port === "init") : this.operand(p.width);
+      if (this.clockPorts().includes(p.name)) continue;
+      inputs[p.name] = p.name === "init" ? this.init : this.operand(p.width);
     }
-    this.instances.push({ name: `u${inst}`, module: module.name, inputs, domains: { clk: 0 } });
-    for (const p of module.outputs) this.add({ op: "instOut", width: p.width, inst, port: p.name }, Object.values(inputs));
+    this.instances.push({
+      name: `u${inst}`,
+      module: module.name,
+      inputs,
+      domains: this.options.twoClocks ? { clk: this.domain(), aux: this.domain() } : { clk: 0 },
+    });
+    for (const p of module.outputs)
+      this.add({ op: "instOut", width: p.width, inst, port: p.name }, Object.values(inputs));
   }
 
   private drive(index: number, id: NodeId): void {
@@ -291,7 +419,10 @@ class ModuleMaker {
   private outputs(): OutPort[] {
     const values = this.nodes.flatMap((_, id) => (!this.used.has(id) || this.random.oneIn(12) ? [id] : []));
     return values.slice(-12).map((value, i) => ({
-      name: `out${i}`, width: this.nodes[value]!.width, signed: this.random.bool(), value,
+      name: `out${i}`,
+      width: this.nodes[value]!.width,
+      signed: this.random.bool(),
+      value,
     }));
   }
 }

@@ -19,12 +19,13 @@ function counter(): Design {
   s.output("value", count, true);
   s.output("double", y!);
   s.output("is_ten", s.binary("eq", count, s.constant(8, 10)));
-  return s.design({ ...doubler.module(), domains: [] });
+  return s.design(doubler.module([]));
 }
 
 const engines: readonly NonNullable<SimulateOptions["engine"]>[] = ["wasm", "interpreter"];
 for (const engine of engines) {
-  const start = (design: Design, options: SimulateOptions = {}): Simulation => simulate(design, { engine, ...options });
+  const start = (design: Design, options: SimulateOptions = {}): Simulation =>
+    simulate(design, { engine, ...options });
 
   describe(`simulate with the ${engine}`, () => {
     it("pokes, steps and peeks", () => {
@@ -112,7 +113,10 @@ for (const engine of engines) {
       s.named("third", s.binary("eq", s.slice(count, 0, 2), s.constant(2, 3)));
       s.named("wide", s.cat(count, s.constant(40, 5)));
       const sim = start(s.design());
-      sim.watch([{ valid: "odd", data: ["count"] }, { valid: "third", data: ["wide", "odd"] }]);
+      sim.watch([
+        { valid: "odd", data: ["count"] },
+        { valid: "third", data: ["wide", "odd"] },
+      ]);
       const { records, stepped } = sim.runWatched(8);
       assert.equal(stepped, 8);
       assert.deepEqual([...records.cycle], [1, 3, 3, 5, 7, 7]);
@@ -153,14 +157,21 @@ for (const engine of engines) {
         return sim.peek("y");
       };
       assert.deepEqual([3, 4, 9, 10, 31].map(at), [0x234n, 0xfffn, 0xfffn, 0n, 0n]);
-      assert.throws(() => sim.loadMemory("u_rom.table", [1n, 2n], 9), /u_rom.table has 10 words; address 10 is none of them/);
+      assert.throws(
+        () => sim.loadMemory("u_rom.table", [1n, 2n], 9),
+        /u_rom.table has 10 words; address 10 is none of them/,
+      );
       assert.deepEqual(sim.memories(), [{ name: "u_rom.table", width: 12, depth: 10 }]);
     });
 
     it("starts what has no reset at random values of the seed", () => {
       const s = new Sketch("unset");
       s.reg("x", 40);
-      const [a, b, c] = [start(s.design(), { seed: 1 }), start(s.design(), { seed: 1 }), start(s.design(), { seed: 2 })];
+      const [a, b, c] = [
+        start(s.design(), { seed: 1 }),
+        start(s.design(), { seed: 1 }),
+        start(s.design(), { seed: 2 }),
+      ];
       assert.equal(a.peek("x"), b.peek("x"));
       assert.notEqual(a.peek("x"), c.peek("x"));
     });
@@ -171,7 +182,11 @@ for (const engine of engines) {
       const y = s.reg("y", 8, { domain: 1 });
       s.set(x, y);
       s.set(y, s.binary("add", x, s.constant(8, 16)));
-      const sim = start({ top: "two_clocks", modules: new Map([["two_clocks", s.module(["fast", "slow"])]]), blackboxes: new Map() });
+      const sim = start({
+        top: "two_clocks",
+        modules: new Map([["two_clocks", s.module(["fast", "slow"])]]),
+        blackboxes: new Map(),
+      });
       const both = (): number[] => [Number(sim.peek("x")), Number(sim.peek("y"))];
       sim.edge("slow");
       assert.deepEqual(both(), [1, 17]);
@@ -205,12 +220,22 @@ for (const engine of engines) {
       s.set(count, s.binary("add", count, s.constant(8, 1)));
       s.assert("small", s.binary("lt", count, s.constant(8, 5)), "the count went too far");
       const sim = start(s.design());
-      const fails = (run: () => void): void => assert.throws(run, (error: unknown) =>
-        error instanceof CheckFailure && error.check === "small" && error.cycle === 5 &&
-        error.message === "check small failed in cycle 5: the count went too far");
+      const fails = (run: () => void): void =>
+        assert.throws(
+          run,
+          (error: unknown) =>
+            error instanceof CheckFailure &&
+            error.check === "small" &&
+            error.cycle === 5 &&
+            error.message === "check small failed in cycle 5: the count went too far",
+        );
       fails(() => sim.step(10));
       assert.equal(sim.cycles, 5);
       assert.equal(sim.peek("count"), 5n);
+      const waves = start(s.design());
+      const recorder = waves.trace(["count"]);
+      fails(() => waves.step(10));
+      assert.match(recorder.text(), /#40\n1!\nb100 "\n/);
       sim.poke("rst", 1);
       sim.step(); // in reset nothing is checked
       assert.equal(sim.peek("count"), 0n);
@@ -223,7 +248,9 @@ for (const engine of engines) {
       const recorder = sim.trace(["en", "value", "u_double.twice"]);
       sim.step(2);
       sim.poke("en", 0);
-      assert.equal(recorder.text(), `\
+      assert.equal(
+        recorder.text(),
+        `\
 $timescale 1ns $end
 $scope module counter $end
 $var wire 1 ! clk $end
@@ -252,7 +279,8 @@ b1000 $
 0"
 b101 #
 b1010 $
-`);
+`,
+      );
     });
 
     it("keeps the last cycles of a long trace", () => {
@@ -272,17 +300,28 @@ b1010 $
 function boxes(): Design {
   const port = (name: string, width: number) => ({ name, width, signed: false });
   const adder: BlackBox = {
-    name: "PLUS_100", inputs: [port("a", 8)], outputs: [port("y", 70)], domains: [], parameters: {},
+    name: "PLUS_100",
+    inputs: [port("a", 8)],
+    outputs: [port("y", 70)],
+    domains: [],
+    parameters: {},
     model: {
-      combinational: true, create: () => null, edge: (state) => state,
+      combinational: true,
+      create: () => null,
+      edge: (state) => state,
       outputs: (_, { a }) => ({ y: a! + 100n }),
     },
   };
   const total: BlackBox = {
-    name: "TOTAL", inputs: [port("x", 70)], outputs: [port("sum", 70)], parameters: {},
+    name: "TOTAL",
+    inputs: [port("x", 70)],
+    outputs: [port("sum", 70)],
+    parameters: {},
     domains: [{ name: "clk", clock: "CLK", reset: null }],
     model: {
-      combinational: false, create: () => 0n, edge: (state, { x }) => (state as bigint) + x!,
+      combinational: false,
+      create: () => 0n,
+      edge: (state, { x }) => (state as bigint) + x!,
       outputs: (state) => ({ sum: state as bigint }),
     },
   };
@@ -291,5 +330,11 @@ function boxes(): Design {
   const { sum } = s.instance("u_total", "TOTAL", { x: y! }, { sum: 70 });
   s.output("y", y!);
   s.output("total", sum!);
-  return { ...s.design(), blackboxes: new Map([[adder.name, adder], [total.name, total]]) };
+  return {
+    ...s.design(),
+    blackboxes: new Map([
+      [adder.name, adder],
+      [total.name, total],
+    ]),
+  };
 }

@@ -16,7 +16,11 @@ export interface Handle {
   set?(value: number): void;
 }
 
-export interface MemoryInfo { readonly name: string; readonly width: number; readonly depth: number }
+export interface MemoryInfo {
+  readonly name: string;
+  readonly width: number;
+  readonly depth: number;
+}
 
 export interface Simulation {
   /** Sets a top-level input. The value must fit the port, as a signed or as an unsigned number. */
@@ -58,9 +62,14 @@ export interface Simulation {
 }
 
 /** Opaque. */
-export interface Snapshot { readonly engine: unknown }
+export interface Snapshot {
+  readonly engine: unknown;
+}
 
-interface Tracer { readonly point: WatchPoint; readonly ring: SampleRing }
+interface Tracer {
+  readonly point: WatchPoint;
+  readonly ring: SampleRing;
+}
 
 export class EngineSimulation implements Simulation {
   private readonly graph: FlatGraph;
@@ -84,10 +93,12 @@ export class EngineSimulation implements Simulation {
 
   poke(port: string, value: bigint | number): void {
     const input = this.inputs.get(port);
-    if (input === undefined) throw new Error(`${this.graph.name} has no input ${port}${hint(port, [...this.inputs.keys()])}`);
+    if (input === undefined)
+      throw new Error(`${this.graph.name} has no input ${port}${hint(port, [...this.inputs.keys()])}`);
     const { width } = input;
     if (typeof value === "number" && width <= 32) {
-      if (!Number.isInteger(value) || value < -(2 ** (width - 1)) || value >= 2 ** width) throw unfit(port, width, value);
+      if (!Number.isInteger(value) || value < -(2 ** (width - 1)) || value >= 2 ** width)
+        throw unfit(port, width, value);
       input.set(value);
       return;
     }
@@ -121,12 +132,13 @@ export class EngineSimulation implements Simulation {
     const input = this.inputs.get(name);
     const half = 2 ** (width - 1);
     return {
-      width, signed,
+      width,
+      signed,
       get: signed
         ? () => {
-          const value = reader.number();
-          return value >= half ? value - 2 * half : value;
-        }
+            const value = reader.number();
+            return value >= half ? value - 2 * half : value;
+          }
         : reader.number,
       getBig: signed ? () => BigInt.asIntN(width, reader.big()) : reader.big,
       ...(input === undefined ? {} : { set: input.set }),
@@ -139,23 +151,36 @@ export class EngineSimulation implements Simulation {
 
   edge(domain: string | readonly string[], n = 1): void {
     const names = typeof domain === "string" ? [domain] : domain;
-    this.advance(names.map((name) => {
-      const index = this.graph.domains.findIndex((d) => d.name === name);
-      if (index < 0) {
-        throw new Error(`${this.graph.name} has no clock domain ${name}${hint(name, this.graph.domains.map((d) => d.name))}`);
-      }
-      return index;
-    }), n);
+    this.advance(
+      names.map((name) => {
+        const index = this.graph.domains.findIndex((d) => d.name === name);
+        if (index < 0) {
+          throw new Error(
+            `${this.graph.name} has no clock domain ${name}${hint(
+              name,
+              this.graph.domains.map((d) => d.name),
+            )}`,
+          );
+        }
+        return index;
+      }),
+      n,
+    );
   }
 
   runUntil(flag: string, maxCycles: number): number {
-    const { stepped, reached } = this.advance(this.graph.domains.length === 0 ? [] : [0], maxCycles, this.bit(flag));
+    const { stepped, reached } = this.advance(
+      this.graph.domains.length === 0 ? [] : [0],
+      maxCycles,
+      this.bit(flag),
+    );
     return reached ? stepped : -1;
   }
 
   watch(points: readonly Watch[]): void {
     this.watches = points.map((p) => ({
-      valid: p.valid === null ? null : this.bit(p.valid), data: p.data.map((name) => this.signal(name).node),
+      valid: p.valid === null ? null : this.bit(p.valid),
+      data: p.data.map((name) => this.signal(name).node),
     }));
   }
 
@@ -170,6 +195,7 @@ export class EngineSimulation implements Simulation {
   /** All edges go through here, so that traces see each of them. */
   private advance(domains: readonly number[], cycles: number, until?: FlatId, log?: RecordLog): RunResult {
     const { engine, tracers } = this;
+    if (!Number.isInteger(cycles) || cycles < 0) throw new RangeError(`${cycles} is no number of cycles`);
     const request = { domains, cycles, ...(until === undefined ? {} : { until }) };
     if (tracers.length === 0) {
       if (log === undefined) return engine.run(request);
@@ -179,7 +205,8 @@ export class EngineSimulation implements Simulation {
     const own = watches.length - tracers.length;
     const sizes = watches.map((w) => 2 + recordLayout(this.graph, w).size);
     return engine.run({
-      ...request, watches,
+      ...request,
+      watches,
       record(words) {
         for (let at = 0; at < words.length; ) {
           const index = words[at + 1]!;
@@ -200,7 +227,8 @@ export class EngineSimulation implements Simulation {
     const index = this.memory(path, addr);
     const { width } = this.graph.memories[index]!;
     const big = BigInt(value);
-    if (big < -(1n << BigInt(width - 1)) || big >> BigInt(width) > 0n) throw unfit(`${path}[${addr}]`, width, value);
+    if (big < -(1n << BigInt(width - 1)) || big >> BigInt(width) > 0n)
+      throw unfit(`${path}[${addr}]`, width, value);
     this.engine.writeWord(index, addr, BigInt.asUintN(width, big));
   }
 
@@ -208,7 +236,8 @@ export class EngineSimulation implements Simulation {
     if (words.length === 0) return;
     if (words instanceof Uint8Array) {
       const size = (this.graph.memories[this.memory(path, from)]!.width + 7) >>> 3;
-      if (words.length % size !== 0) throw new Error(`${path}: ${words.length} bytes are no whole number of ${size}-byte words`);
+      if (words.length % size !== 0)
+        throw new Error(`${path}: ${words.length} bytes are no whole number of ${size}-byte words`);
       this.engine.writeBytes(this.memory(path, from + words.length / size - 1), from, words);
       return;
     }
@@ -243,13 +272,20 @@ export class EngineSimulation implements Simulation {
       text: () => {
         const writer = new VcdWriter(this.graph.name, traced, clock);
         tracer.ring.forEach((cycle, words) => {
-          writer.sample(cycle, traced.map((s, i) => {
-            let value = 0n;
-            for (let w = recordWords(s.width) - 1; w >= 0; w--) value = (value << 32n) | BigInt(words[starts[i]! + w]!);
-            return value;
-          }));
+          writer.sample(
+            cycle,
+            traced.map((s, i) => {
+              let value = 0n;
+              for (let w = recordWords(s.width) - 1; w >= 0; w--)
+                value = (value << 32n) | BigInt(words[starts[i]! + w]!);
+              return value;
+            }),
+          );
         });
-        writer.sample(this.cycles, traced.map((s) => this.engine.read(s.node)));
+        writer.sample(
+          this.cycles,
+          traced.map((s) => this.engine.read(s.node)),
+        );
         return writer.text();
       },
       stop: () => {
@@ -261,7 +297,8 @@ export class EngineSimulation implements Simulation {
 
   private signal(name: string): FlatSignal {
     const s = this.graph.signals.get(name);
-    if (s === undefined) throw new Error(`${this.graph.name} has no signal ${name}${hint(name, this.signals())}`);
+    if (s === undefined)
+      throw new Error(`${this.graph.name} has no signal ${name}${hint(name, this.signals())}`);
     return s;
   }
 
@@ -273,9 +310,11 @@ export class EngineSimulation implements Simulation {
 
   private memory(path: string, addr: number): number {
     const index = this.memoryIndex.get(path);
-    if (index === undefined) throw new Error(`${this.graph.name} has no memory ${path}${hint(path, [...this.memoryIndex.keys()])}`);
+    if (index === undefined)
+      throw new Error(`${this.graph.name} has no memory ${path}${hint(path, [...this.memoryIndex.keys()])}`);
     const { depth } = this.graph.memories[index]!;
-    if (!Number.isInteger(addr) || addr < 0 || addr >= depth) throw new RangeError(`${path} has ${depth} words; address ${addr} is none of them`);
+    if (!Number.isInteger(addr) || addr < 0 || addr >= depth)
+      throw new RangeError(`${path} has ${depth} words; address ${addr} is none of them`);
     return index;
   }
 }
@@ -286,7 +325,9 @@ const unfit = (name: string, width: number, value: bigint | number): RangeError 
 /** A few names like the one that was not found. */
 function hint(name: string, known: readonly string[]): string {
   const last = name.split(".").pop()!.toLowerCase();
-  const near = known.filter((k) => k.toLowerCase().includes(last) || last.includes(k.split(".").pop()!.toLowerCase())).slice(0, 5);
+  const near = known
+    .filter((k) => k.toLowerCase().includes(last) || last.includes(k.split(".").pop()!.toLowerCase()))
+    .slice(0, 5);
   const shown = near.length > 0 ? near : known.length <= 12 ? known : [];
   return shown.length === 0 ? "" : ` (there is: ${shown.join(", ")})`;
 }

@@ -1,5 +1,20 @@
 /** The netlist IR written by hand, node by node, for tests and measurements of this room: no checks, no sugar. */
-import type { BinaryFn, Check, Design, Instance, MemId, Memory, MemWrite, Module, Node, NodeId, OutPort, Port, Reg, UnaryFn } from "../hdl/ir.js";
+import type {
+  BinaryFn,
+  Check,
+  Design,
+  Instance,
+  MemId,
+  Memory,
+  MemWrite,
+  Module,
+  Node,
+  NodeId,
+  OutPort,
+  Port,
+  Reg,
+  UnaryFn,
+} from "../hdl/ir.js";
 
 export class Sketch {
   private readonly nodes: Node[] = [];
@@ -63,10 +78,20 @@ export class Sketch {
     return this.add({ op: "wire", width: this.width(driver), driver, name, named: true, signed });
   }
 
-  reg(name: string, width: number, options: { reset?: bigint | number; signed?: boolean; domain?: number } = {}): NodeId {
+  reg(
+    name: string,
+    width: number,
+    options: { reset?: bigint | number; signed?: boolean; domain?: number } = {},
+  ): NodeId {
     const { reset, signed = false, domain = 0 } = options;
     return this.add({
-      op: "reg", width, domain, updates: [], name, named: true, signed,
+      op: "reg",
+      width,
+      domain,
+      updates: [],
+      name,
+      named: true,
+      signed,
       ...(reset === undefined ? {} : { reset: BigInt.asUintN(width, BigInt(reset)) }),
     });
   }
@@ -91,22 +116,41 @@ export class Sketch {
   read(mem: MemId, addr: NodeId, options: { enable?: NodeId; async?: boolean; name?: string } = {}): NodeId {
     const { enable = null, async = false, name } = options;
     return this.add({
-      op: "memRead", width: this.memories[mem]!.width, mem, addr, domain: async ? null : 0, enable,
+      op: "memRead",
+      width: this.memories[mem]!.width,
+      mem,
+      addr,
+      domain: async ? null : 0,
+      enable,
       ...(name === undefined ? {} : { name, named: true }),
     });
   }
 
-  write(mem: MemId, addr: NodeId, data: NodeId, enable: NodeId, mask: NodeId | null = null, granule = this.memories[mem]!.width): void {
+  write(
+    mem: MemId,
+    addr: NodeId,
+    data: NodeId,
+    enable: NodeId,
+    mask: NodeId | null = null,
+    granule = this.memories[mem]!.width,
+  ): void {
     const m = this.memories[mem]!;
     const write: MemWrite = { domain: 0, addr, data, enable, mask, granule };
     this.memories[mem] = { ...m, writes: [...m.writes, write] };
   }
 
   /** Gives the value of one output port at a time. */
-  instance(name: string, module: string, inputs: Record<string, NodeId>, ports: Record<string, number>): Record<string, NodeId> {
+  instance(
+    name: string,
+    module: string,
+    inputs: Record<string, NodeId>,
+    ports: Record<string, number>,
+  ): Record<string, NodeId> {
     const inst = this.instances.length;
     this.instances.push({ name, module, inputs, domains: { clk: 0 } });
-    return Object.fromEntries(Object.entries(ports).map(([port, width]) => [port, this.add({ op: "instOut", width, inst, port })]));
+    return Object.fromEntries(
+      Object.entries(ports).map(([port, width]) => [port, this.add({ op: "instOut", width, inst, port })]),
+    );
   }
 
   assert(name: string, condition: NodeId, message: string, enable: NodeId | null = null): void {
@@ -114,14 +158,24 @@ export class Sketch {
   }
 
   module(domains: readonly string[] = ["clk"]): Module {
+    const clocks = domains.flatMap((name, i) => (i === 0 ? [name, "rst"] : [name]));
     return {
-      name: this.name, inputs: this.inputs, outputs: this.outputs, nodes: this.nodes, memories: this.memories,
-      instances: this.instances, checks: this.checks,
+      name: this.name,
+      inputs: [...clocks.map((name) => ({ name, width: 1, signed: false })), ...this.inputs],
+      outputs: this.outputs,
+      nodes: this.nodes,
+      memories: this.memories,
+      instances: this.instances,
+      checks: this.checks,
       domains: domains.map((name, i) => ({ name, clock: name, reset: i === 0 ? "rst" : null })),
     };
   }
 
   design(...children: Module[]): Design {
-    return { top: this.name, modules: new Map([...children, this.module()].map((m) => [m.name, m])), blackboxes: new Map() };
+    return {
+      top: this.name,
+      modules: new Map([...children, this.module()].map((m) => [m.name, m])),
+      blackboxes: new Map(),
+    };
   }
 }

@@ -1,6 +1,9 @@
 /** Waves: samples of some signals, the last so many cycles or all, as Value Change Dump text (IEEE 1364, clause 18). */
 
-export interface TracedSignal { readonly name: string; readonly width: number }
+export interface TracedSignal {
+  readonly name: string;
+  readonly width: number;
+}
 
 export interface VcdRecorder {
   /** The recorded cycles and the present state as VCD; one cycle is 10 ns, and its edge is at its start. */
@@ -17,7 +20,10 @@ export class SampleRing {
   private used = 0;
   private firstCycle = 0;
 
-  constructor(private readonly stride: number, private readonly limit: number) {
+  constructor(
+    private readonly stride: number,
+    private readonly limit: number,
+  ) {
     this.capacity = Math.min(limit, 256);
     this.words = new Uint32Array(this.capacity * stride);
   }
@@ -75,7 +81,11 @@ export class VcdWriter {
   private readonly ids: string[];
   private time = -1;
 
-  constructor(top: string, private readonly signals: readonly TracedSignal[], private readonly clock: string | null) {
+  constructor(
+    top: string,
+    private readonly signals: readonly TracedSignal[],
+    private readonly clock: string | null,
+  ) {
     this.ids = signals.map((_, i) => idOf(i + 1));
     this.lines.push("$timescale 1ns $end");
     this.scopes(top);
@@ -84,7 +94,10 @@ export class VcdWriter {
 
   /** Signals by scope; names are split at dots. */
   private scopes(top: string): void {
-    interface Scope { readonly own: string[]; readonly inner: Map<string, Scope> }
+    interface Scope {
+      readonly own: string[];
+      readonly inner: Map<string, Scope>;
+    }
     const root: Scope = { own: [], inner: new Map() };
     if (this.clock !== null) root.own.push(`$var wire 1 ${idOf(0)} ${this.clock} $end`);
     for (const [i, s] of this.signals.entries()) {

@@ -3,7 +3,10 @@ import type { FlatGraph, FlatId } from "./graph.js";
 import { recordWords, type WatchPoint } from "./engine.js";
 
 /** A watch point by names: in each cycle in which `valid` is 1 (null: always), the data are recorded. */
-export interface Watch { readonly valid: string | null; readonly data: readonly string[] }
+export interface Watch {
+  readonly valid: string | null;
+  readonly data: readonly string[];
+}
 
 /** Records in order of cycle, then of watch. */
 export interface WatchRecords {
@@ -56,23 +59,34 @@ export class RecordLog {
       const { starts, size } = layouts[watch[record]!]!;
       const from = offset[record]! + starts[data]!;
       let sum = 0n;
-      for (let w = offset[record]! + (starts[data + 1] ?? size) - 1; w >= from; w--) sum = (sum << 32n) | BigInt(words[w]!);
+      for (let w = offset[record]! + (starts[data + 1] ?? size) - 1; w >= from; w--)
+        sum = (sum << 32n) | BigInt(words[w]!);
       return sum;
     };
     return {
-      count, cycle, watch, offset, words: words.subarray(0, length), value,
+      count,
+      cycle,
+      watch,
+      offset,
+      words: words.subarray(0, length),
+      value,
       number: (record, data) => {
         const { starts, size } = layouts[watch[record]!]!;
         const from = offset[record]! + starts[data]!;
         const n = (starts[data + 1] ?? size) - starts[data]!;
-        return n > 2 ? Number(value(record, data)) : words[from]! + (n === 2 ? words[from + 1]! * 0x100000000 : 0);
+        return n > 2
+          ? Number(value(record, data))
+          : words[from]! + (n === 2 ? words[from + 1]! * 0x100000000 : 0);
       },
     };
   }
 }
 
 /** Where each value of a record begins, in words, and how many words they take together. */
-export function recordLayout(graph: FlatGraph, watch: { readonly data: readonly FlatId[] }): { starts: number[]; size: number } {
+export function recordLayout(
+  graph: FlatGraph,
+  watch: { readonly data: readonly FlatId[] },
+): { starts: number[]; size: number } {
   const starts: number[] = [];
   let size = 0;
   for (const id of watch.data) {

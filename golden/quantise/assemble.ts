@@ -53,6 +53,14 @@ export function layerFractions(ranges: LayerRanges): LayerFractions {
   };
 }
 
+/** The largest range of each tensor over all layers: one set of binary points lets one program loop serve every layer. */
+function widest(layers: readonly LayerRanges[]): LayerRanges {
+  const keys = Object.keys(layers[0]!) as (keyof LayerRanges)[];
+  return Object.fromEntries(
+    keys.map((key) => [key, Math.max(...layers.map((layer) => layer[key]))]),
+  ) as unknown as LayerRanges;
+}
+
 /** Gains as int16 with as many fraction bits (`exponent`) as fit, at most 20. */
 export function quantiseGain(gain: Float32Array): { readonly gain: Int16Array; readonly exponent: number } {
   const maximum = gain.reduce((most, g) => Math.max(most, Math.abs(g)), 0);
@@ -66,8 +74,8 @@ export function assemble(rounded: RoundedModel, ranges: Ranges, slots?: Slots): 
   checkShape(shape);
   const residualFraction = fractionFor("the residual stream", ranges.residual, LIMIT.residual, MOST.residual);
   const final = quantiseGain(float.finalGain);
+  const fraction = layerFractions(widest(ranges.layers));
   const layers = float.layers.map((layer, l): QuantisedLayer => {
-    const fraction = layerFractions(ranges.layers[l]!);
     const attention = quantiseGain(layer.attentionGain);
     const ffn = quantiseGain(layer.ffnGain);
     const gain = { attention: attention.exponent, ffn: ffn.exponent };

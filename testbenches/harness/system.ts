@@ -40,6 +40,12 @@ export const wordsOf = (data: Uint8Array, bytes: number): bigint[] => {
   });
 };
 
+/** Image, then the cache as zeros: a block's last tokens are read before they are written, times a probability of 0. */
+const memoryWords = (compiled: Compiled): bigint[] => {
+  const words = wordsOf(compiled.image, compiled.beatBytes);
+  return [...words, ...Array.from({ length: compiled.memoryBeats - words.length }, () => 0n)];
+};
+
 export interface Request { readonly prompt: readonly number[]; readonly total: number; readonly seed: number; readonly maxCycles: number }
 
 export const describeRun = (system: System, request: Request): RunDescription => {
@@ -49,7 +55,7 @@ export const describeRun = (system: System, request: Request): RunDescription =>
     loads: [
       { enable: "program_write_enable", address: "program_write_addr", data: "program_write_data", words: [...compiled.program] },
       { enable: "token_write_enable", address: "token_write_addr", data: "token_write_data", words: request.prompt.map(BigInt) },
-      { enable: "load_enable", address: "load_addr", data: "load_data", words: wordsOf(compiled.image, compiled.beatBytes) },
+      { enable: "load_enable", address: "load_addr", data: "load_data", words: memoryWords(compiled) },
     ],
     held: {
       promptLength: BigInt(request.prompt.length), total: BigInt(request.total),

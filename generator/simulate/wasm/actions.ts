@@ -4,8 +4,8 @@ import { maskOf } from "../semantics.js";
 import type { Emitter } from "./emitter.js";
 import { I32, Op } from "./encode.js";
 import { loadOp, type Slot, storeOp } from "./layout.js";
-import { pushBits } from "./wide.js";
-import { pushCount, pushWord } from "./narrow.js";
+import { pushBits } from "./limbs.js";
+import { pushCount, pushWord } from "./words.js";
 import { classOf, isWide, limbsOf } from "./range.js";
 import type { Action } from "./schedule.js";
 
@@ -13,7 +13,9 @@ import type { Action } from "./schedule.js";
 export function registerAction(register: FlatRegister, value: FlatId): Action {
   const { node, width } = register;
   return {
-    once: [value], often: [], writes: [node],
+    once: [value],
+    often: [],
+    writes: [node],
     emit(e, enables) {
       const slot = e.layout.slots.get(node)!;
       const { code } = e;
@@ -52,7 +54,9 @@ export function registerAction(register: FlatRegister, value: FlatId): Action {
 /** While the reset is high, all these registers get their reset values, whatever was stored before. */
 export function resetAction(reset: FlatId, registers: readonly FlatRegister[]): Action {
   return {
-    once: [], often: [reset], writes: registers.map((r) => r.node),
+    once: [],
+    often: [reset],
+    writes: registers.map((r) => r.node),
     emit(e) {
       e.push(reset, 32, "u");
       e.enter();
@@ -66,7 +70,10 @@ function storeConstant(e: Emitter, slot: Slot, value: bigint): void {
   const { code } = e;
   if (isWide(slot.width)) {
     for (let i = 0; i < limbsOf(slot.width); i++) {
-      code.i32(0).i64(BigInt.asUintN(64, value >> BigInt(64 * i))).memory(Op.i64Store, slot.addr + 8 * i);
+      code
+        .i32(0)
+        .i64(BigInt.asUintN(64, value >> BigInt(64 * i)))
+        .memory(Op.i64Store, slot.addr + 8 * i);
     }
     return;
   }
@@ -98,8 +105,11 @@ export function readAction(read: FlatMemoryRead, clashes: readonly FlatMemoryWri
   const { mem, node } = read;
   return {
     once: [],
-    often: [read.addr, ...(read.enable === null ? [] : [read.enable]),
-      ...clashes.flatMap((w) => [w.addr, w.enable, ...(w.mask === null ? [] : [w.mask])])],
+    often: [
+      read.addr,
+      ...(read.enable === null ? [] : [read.enable]),
+      ...clashes.flatMap((w) => [w.addr, w.enable, ...(w.mask === null ? [] : [w.mask])]),
+    ],
     writes: [node],
     emit(e) {
       const { code } = e;
@@ -116,9 +126,16 @@ export function readAction(read: FlatMemoryRead, clashes: readonly FlatMemoryWri
       code.set(offset);
       if (isWide(read.width)) {
         for (let i = 0; i < limbsOf(read.width); i++) {
-          code.i32(0).get(offset).memory(Op.i64Load, from.addr + 8 * i);
+          code
+            .i32(0)
+            .get(offset)
+            .memory(Op.i64Load, from.addr + 8 * i);
           if (clash !== undefined) {
-            code.i64(maskOf(Math.min(64, read.width - 64 * i))).i64(0n).get(clash).op(Op.select, Op.i64Xor);
+            code
+              .i64(maskOf(Math.min(64, read.width - 64 * i)))
+              .i64(0n)
+              .get(clash)
+              .op(Op.select, Op.i64Xor);
           }
           code.memory(Op.i64Store, to.addr + 8 * i);
         }
@@ -149,7 +166,12 @@ function pushSignExtension(e: Emitter, width: number): void {
 }
 
 /** A local that is 1 when one of the writes changes the word being read. */
-function pushClash(e: Emitter, read: FlatMemoryRead, clashes: readonly FlatMemoryWrite[], index: number): number {
+function pushClash(
+  e: Emitter,
+  read: FlatMemoryRead,
+  clashes: readonly FlatMemoryWrite[],
+  index: number,
+): number {
   const { code } = e;
   const { depth } = e.layout.memories[read.mem]!;
   const clash = code.local(I32);
@@ -179,7 +201,9 @@ function pushNonZero(e: Emitter, id: FlatId): void {
 
 export function writeAction(mem: number, width: number, w: FlatMemoryWrite): Action {
   return {
-    once: [], often: [w.addr, w.data, w.enable, ...(w.mask === null ? [] : [w.mask])], writes: [],
+    once: [],
+    often: [w.addr, w.data, w.enable, ...(w.mask === null ? [] : [w.mask])],
+    writes: [],
     emit(e) {
       const { code } = e;
       const { slot, depth } = e.layout.memories[mem]!;
@@ -216,7 +240,14 @@ export function writeAction(mem: number, width: number, w: FlatMemoryWrite): Act
 }
 
 /** The word with the bits [from, from + count) that the mask opens. */
-function pushMaskBits(e: Emitter, mask: FlatId, granule: number, from: number, count: number, cls: 32 | 64): void {
+function pushMaskBits(
+  e: Emitter,
+  mask: FlatId,
+  granule: number,
+  from: number,
+  count: number,
+  cls: 32 | 64,
+): void {
   const { code } = e;
   const maskWidth = e.widthOf(mask);
   const pushPart = (lo: number, width: number): void => {
@@ -256,7 +287,9 @@ function pushMaskBits(e: Emitter, mask: FlatId, granule: number, from: number, c
 /** The clock edge of a black box, whose model lives in JavaScript. */
 export function boxAction(box: number, inputs: readonly FlatId[], outputs: readonly FlatId[]): Action {
   return {
-    once: [], often: inputs, writes: outputs,
+    once: [],
+    often: inputs,
+    writes: outputs,
     emit(e) {
       for (const [port, id] of Object.entries(e.model.graph.boxes[box]!.inputs)) {
         e.storeTo(e.layout.boxInputs[box]!.get(port)!, id);
@@ -267,9 +300,16 @@ export function boxAction(box: number, inputs: readonly FlatId[], outputs: reado
 }
 
 /** Calls out when an assertion does not hold, except in reset. */
-export function checkAction(index: number, condition: FlatId, enable: FlatId | null, reset: FlatId | null): Action {
+export function checkAction(
+  index: number,
+  condition: FlatId,
+  enable: FlatId | null,
+  reset: FlatId | null,
+): Action {
   return {
-    once: [], often: [condition, ...(enable === null ? [] : [enable]), ...(reset === null ? [] : [reset])], writes: [],
+    once: [],
+    often: [condition, ...(enable === null ? [] : [enable]), ...(reset === null ? [] : [reset])],
+    writes: [],
     emit(e) {
       const { code } = e;
       e.push(condition, 32, "u");

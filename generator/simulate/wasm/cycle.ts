@@ -18,15 +18,29 @@ export const CALLBACKS: readonly ImportedFunction[] = [
 export function functionsOf(module: WasmModule): Functions {
   let multiplier: number | undefined;
   return {
-    boxOutputs: 0, boxEdge: 1, fail: 2,
+    boxOutputs: 0,
+    boxEdge: 1,
+    fail: 2,
     multiplier: () => (multiplier ??= module.add(multiplierCode())),
   };
 }
 
 /** With checks, the number of cycles left is kept at `remaining`, for whoever must say which cycle it was. */
-export function cycleModule(model: Model, domains: readonly number[], checks: boolean, remaining: number): Uint8Array {
+export function cycleModule(
+  model: Model,
+  domains: readonly number[],
+  checks: boolean,
+  remaining: number,
+): Uint8Array {
   const module = new WasmModule(CALLBACKS);
-  compileLoop(model, edgePlan(model, domains, checks), module, functionsOf(module), "run", checks ? remaining : null);
+  compileLoop(
+    model,
+    edgePlan(model, domains, checks),
+    module,
+    functionsOf(module),
+    "run",
+    checks ? remaining : null,
+  );
   return module.encode();
 }
 
@@ -51,22 +65,28 @@ function edgePlan(model: Model, domains: readonly number[], checks: boolean): Pl
   }
 
   const last: Action[] = [];
-  const writesOf = (mem: number): FlatMemoryWrite[] => graph.memories[mem]!.writes.filter((w) => clocked(w.domain));
+  const writesOf = (mem: number): FlatMemoryWrite[] =>
+    graph.memories[mem]!.writes.filter((w) => clocked(w.domain));
   for (const when of ["old", "new"] as const) {
     for (const [i, r] of graph.reads.entries()) {
       const { readDuringWrite } = graph.memories[r.mem]!;
-      if (model.live.reads[i] === 0 || !clocked(r.domain) || (readDuringWrite === "new") !== (when === "new")) continue;
+      if (model.live.reads[i] === 0 || !clocked(r.domain) || (readDuringWrite === "new") !== (when === "new"))
+        continue;
       last.push(readAction(r, readDuringWrite === "undefined" ? writesOf(r.mem) : []));
     }
     if (when === "new") break;
-    for (const [mem, m] of graph.memories.entries()) for (const w of writesOf(mem)) last.push(writeAction(mem, m.width, w));
+    for (const [mem, m] of graph.memories.entries())
+      for (const w of writesOf(mem)) last.push(writeAction(mem, m.width, w));
   }
   for (const [i, b] of graph.boxes.entries()) {
-    if (clocked(b.domain)) last.push(boxAction(i, Object.values(b.inputs), b.box.model.combinational ? [] : b.outputs));
+    if (clocked(b.domain))
+      last.push(boxAction(i, Object.values(b.inputs), b.box.model.combinational ? [] : b.outputs));
   }
   for (const d of domains) {
     const { reset } = graph.domains[d]!;
-    const registers = graph.registers.filter((r, i) => r.domain === d && r.reset !== undefined && model.live.registers[i] === 1);
+    const registers = graph.registers.filter(
+      (r, i) => r.domain === d && r.reset !== undefined && model.live.registers[i] === 1,
+    );
     if (reset !== null && registers.length > 0) last.push(resetAction(reset, registers));
   }
   return { first, groups: [...groups.values()] satisfies Group[], last };

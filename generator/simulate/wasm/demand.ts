@@ -27,31 +27,62 @@ export function demandedForms(lowered: Lowered): Form[] {
       want(r.addr, "u");
       want(r.enable, "u");
     }
-    for (const m of graph.memories) for (const w of m.writes) for (const id of [w.addr, w.enable, w.mask]) want(id, "u");
+    for (const m of graph.memories)
+      for (const w of m.writes) for (const id of [w.addr, w.enable, w.mask]) want(id, "u");
     for (let id = nodes.length - 1; id >= 0; id--) {
       const n = nodes[id]!;
       switch (n.op) {
-        case "const": case "input": case "reg": case "read": case "box": break;
+        case "const":
+        case "input":
+        case "reg":
+        case "read":
+        case "box":
+          break;
         case "unary":
           if (n.fn === "not") pass(id, n.a);
           else if (n.fn !== "neg") want(n.a, "u");
           break;
         case "binary":
           switch (n.fn) {
-            case "add": case "sub": break;
-            case "and": case "or": case "xor": pass(id, n.a); pass(id, n.b); break;
+            case "add":
+            case "sub":
+              break;
+            case "and":
+            case "or":
+            case "xor":
+              pass(id, n.a);
+              pass(id, n.b);
+              break;
             case "mul":
               if (n.width > nodes[n.a]!.width) want(n.a, n.signedness);
               if (n.width > nodes[n.b]!.width) want(n.b, n.signedness);
               break;
-            case "eq": case "ne": want(n.a, "u", 0.4); want(n.b, "u", 0.4); break;
-            case "lt": case "le": want(n.a, n.signedness); want(n.b, n.signedness); break;
-            case "shl": want(n.b, "u"); break;
-            case "shr": want(n.a, n.signedness); want(n.b, "u"); break;
-            default: unreachable(n);
+            case "eq":
+            case "ne":
+              want(n.a, "u", 0.4);
+              want(n.b, "u", 0.4);
+              break;
+            case "lt":
+            case "le":
+              want(n.a, n.signedness);
+              want(n.b, n.signedness);
+              break;
+            case "shl":
+              want(n.b, "u");
+              break;
+            case "shr":
+              want(n.a, n.signedness);
+              want(n.b, "u");
+              break;
+            default:
+              unreachable(n);
           }
           break;
-        case "mux": want(n.sel, "u"); pass(id, n.t); pass(id, n.f); break;
+        case "mux":
+          want(n.sel, "u");
+          pass(id, n.t);
+          pass(id, n.f);
+          break;
         case "select":
           want(n.index, "u");
           for (const c of n.cases) pass(id, c.value);
@@ -64,9 +95,14 @@ export function demandedForms(lowered: Lowered): Form[] {
           pass(id, n.parts[0]!);
           for (const part of n.parts.slice(1)) want(part, "u");
           break;
-        case "extend": want(n.a, n.signedness); break;
-        case "fetch": want(n.addr, "u"); break;
-        default: unreachable(n);
+        case "extend":
+          want(n.a, n.signedness);
+          break;
+        case "fetch":
+          want(n.addr, "u");
+          break;
+        default:
+          unreachable(n);
       }
     }
   };

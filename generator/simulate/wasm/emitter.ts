@@ -4,7 +4,8 @@ import type { Context } from "./context.js";
 import { type Code, I32, I64, Op, type ValType } from "./encode.js";
 import { loadOp, type Slot } from "./layout.js";
 import type { Model } from "./model.js";
-import { pushNarrow, pushOperand } from "./narrow.js";
+import { pushNarrow } from "./narrow.js";
+import { pushOperand } from "./words.js";
 import { type Cls, classOf, type Form, isWide, limbsOf, type Range } from "./range.js";
 import type { Uses } from "./uses.js";
 import { evalWide, pushWideLimb } from "./wide.js";
@@ -25,19 +26,34 @@ export class Emitter implements Context {
   private readonly scopes: Map<FlatId, number[]>[] = [new Map()];
 
   constructor(
-    readonly code: Code, readonly model: Model, readonly uses: Uses, readonly functions: Functions,
+    readonly code: Code,
+    readonly model: Model,
+    readonly uses: Uses,
+    readonly functions: Functions,
     /** Places of values that pass between functions. */
     private readonly spills: ReadonlyMap<FlatId, Slot>,
     /** State nodes whose places hold new values already. */
     private readonly saved: Set<FlatId>,
   ) {}
 
-  get layout(): Model["layout"] { return this.model.layout; }
-  widthOf(id: FlatId): number { return this.model.graph.nodes[id]!.width; }
-  demandOf(id: FlatId): Form { return this.model.demand[id]!; }
-  rangeOf(id: FlatId): Range { return this.model.ranges[id]!; }
-  multiplier(): number { return this.functions.multiplier(); }
-  scratch(key: string, bytes: number): number { return this.model.scratch(key, bytes); }
+  get layout(): Model["layout"] {
+    return this.model.layout;
+  }
+  widthOf(id: FlatId): number {
+    return this.model.graph.nodes[id]!.width;
+  }
+  demandOf(id: FlatId): Form {
+    return this.model.demand[id]!;
+  }
+  rangeOf(id: FlatId): Range {
+    return this.model.ranges[id]!;
+  }
+  multiplier(): number {
+    return this.functions.multiplier();
+  }
+  scratch(key: string, bytes: number): number {
+    return this.model.scratch(key, bytes);
+  }
 
   constantOf(id: FlatId): bigint | undefined {
     const n = this.model.graph.nodes[id]!;
@@ -181,13 +197,20 @@ export class Emitter implements Context {
     const spill = this.spills.get(id);
     if (spill === undefined) return;
     const store = isWide(spill.width) ? Op.i64Store : storeOpcode(spill);
-    for (const [i, local] of locals.entries()) this.code.i32(0).get(local).memory(store, spill.addr + 8 * i);
+    for (const [i, local] of locals.entries())
+      this.code
+        .i32(0)
+        .get(local)
+        .memory(store, spill.addr + 8 * i);
   }
 
   private loadInto(slot: Slot, locals: readonly number[]): void {
     for (const [i, local] of locals.entries()) {
       const op = isWide(slot.width) ? Op.i64Load : loadOp(slot, "any").op;
-      this.code.i32(0).memory(op, slot.addr + 8 * i).set(local);
+      this.code
+        .i32(0)
+        .memory(op, slot.addr + 8 * i)
+        .set(local);
     }
   }
 
@@ -199,17 +222,21 @@ export class Emitter implements Context {
 
   private comb(id: FlatId): CombNode {
     const n = this.model.graph.nodes[id]!;
-    if (n.op === "input" || n.op === "reg" || n.op === "read" || n.op === "box") throw new Error(`${n.op} has no rule`);
+    if (n.op === "input" || n.op === "reg" || n.op === "read" || n.op === "box")
+      throw new Error(`${n.op} has no rule`);
     return n;
   }
 }
 
 function storeOpcode(slot: Slot): number {
   switch (slot.bytes) {
-    case 1: return Op.i32Store8;
-    case 2: return Op.i32Store16;
-    case 4: return Op.i32Store;
-    default: return Op.i64Store;
+    case 1:
+      return Op.i32Store8;
+    case 2:
+      return Op.i32Store16;
+    case 4:
+      return Op.i32Store;
+    default:
+      return Op.i64Store;
   }
 }
-

@@ -9,16 +9,79 @@ export type ValType = typeof I32 | typeof I64;
 
 /** Opcodes without immediates, and those whose immediates have a method in `Code`. */
 export const Op = {
-  unreachable: 0x00, block: 0x02, loop: 0x03, if: 0x04, else: 0x05, end: 0x0b, br: 0x0c, brIf: 0x0d, return: 0x0f,
-  call: 0x10, drop: 0x1a, select: 0x1b, localGet: 0x20, localSet: 0x21, localTee: 0x22, globalGet: 0x23, globalSet: 0x24,
-  i32Load: 0x28, i64Load: 0x29, i32Load8S: 0x2c, i32Load8U: 0x2d, i32Load16S: 0x2e, i32Load16U: 0x2f,
-  i32Store: 0x36, i64Store: 0x37, i32Store8: 0x3a, i32Store16: 0x3b, i32Const: 0x41, i64Const: 0x42,
-  i32Eqz: 0x45, i32Eq: 0x46, i32Ne: 0x47, i32LtS: 0x48, i32LtU: 0x49, i32GtU: 0x4b, i32LeS: 0x4c, i32LeU: 0x4d, i32GeU: 0x4f,
-  i64Eqz: 0x50, i64Eq: 0x51, i64Ne: 0x52, i64LtS: 0x53, i64LtU: 0x54, i64LeS: 0x57, i64LeU: 0x58,
-  i32Popcnt: 0x69, i32Add: 0x6a, i32Sub: 0x6b, i32Mul: 0x6c, i32And: 0x71, i32Or: 0x72, i32Xor: 0x73, i32Shl: 0x74,
-  i32ShrS: 0x75, i32ShrU: 0x76, i64Popcnt: 0x7b, i64Add: 0x7c, i64Sub: 0x7d, i64Mul: 0x7e, i64And: 0x83, i64Or: 0x84, i64Xor: 0x85,
-  i64Shl: 0x86, i64ShrS: 0x87, i64ShrU: 0x88, i32WrapI64: 0xa7, i64ExtendI32S: 0xac, i64ExtendI32U: 0xad,
-  i32Extend8S: 0xc0, i32Extend16S: 0xc1, i64Extend8S: 0xc2, i64Extend16S: 0xc3, i64Extend32S: 0xc4,
+  unreachable: 0x00,
+  block: 0x02,
+  loop: 0x03,
+  if: 0x04,
+  else: 0x05,
+  end: 0x0b,
+  br: 0x0c,
+  brIf: 0x0d,
+  return: 0x0f,
+  call: 0x10,
+  drop: 0x1a,
+  select: 0x1b,
+  localGet: 0x20,
+  localSet: 0x21,
+  localTee: 0x22,
+  globalGet: 0x23,
+  globalSet: 0x24,
+  i32Load: 0x28,
+  i64Load: 0x29,
+  i32Load8S: 0x2c,
+  i32Load8U: 0x2d,
+  i32Load16S: 0x2e,
+  i32Load16U: 0x2f,
+  i32Store: 0x36,
+  i64Store: 0x37,
+  i32Store8: 0x3a,
+  i32Store16: 0x3b,
+  i32Const: 0x41,
+  i64Const: 0x42,
+  i32Eqz: 0x45,
+  i32Eq: 0x46,
+  i32Ne: 0x47,
+  i32LtS: 0x48,
+  i32LtU: 0x49,
+  i32GtU: 0x4b,
+  i32LeS: 0x4c,
+  i32LeU: 0x4d,
+  i32GeU: 0x4f,
+  i64Eqz: 0x50,
+  i64Eq: 0x51,
+  i64Ne: 0x52,
+  i64LtS: 0x53,
+  i64LtU: 0x54,
+  i64LeS: 0x57,
+  i64LeU: 0x58,
+  i32Popcnt: 0x69,
+  i32Add: 0x6a,
+  i32Sub: 0x6b,
+  i32Mul: 0x6c,
+  i32And: 0x71,
+  i32Or: 0x72,
+  i32Xor: 0x73,
+  i32Shl: 0x74,
+  i32ShrS: 0x75,
+  i32ShrU: 0x76,
+  i64Popcnt: 0x7b,
+  i64Add: 0x7c,
+  i64Sub: 0x7d,
+  i64Mul: 0x7e,
+  i64And: 0x83,
+  i64Or: 0x84,
+  i64Xor: 0x85,
+  i64Shl: 0x86,
+  i64ShrS: 0x87,
+  i64ShrU: 0x88,
+  i32WrapI64: 0xa7,
+  i64ExtendI32S: 0xac,
+  i64ExtendI32U: 0xad,
+  i32Extend8S: 0xc0,
+  i32Extend16S: 0xc1,
+  i64Extend8S: 0xc2,
+  i64Extend16S: 0xc3,
+  i64Extend32S: 0xc4,
 } as const;
 
 const VOID = 0x40;
@@ -55,7 +118,10 @@ export class Bytes {
     for (;;) {
       const low = v & 0x7f;
       v >>= 7;
-      if ((v === 0 && (low & 0x40) === 0) || (v === -1 && (low & 0x40) !== 0)) return this.byte(low);
+      if ((v === 0 && (low & 0x40) === 0) || (v === -1 && (low & 0x40) !== 0)) {
+        this.byte(low);
+        return;
+      }
       this.byte(low | 0x80);
     }
   }
@@ -66,7 +132,10 @@ export class Bytes {
     for (;;) {
       const low = Number(v & 0x7fn);
       v >>= 7n;
-      if ((v === 0n && (low & 0x40) === 0) || (v === -1n && (low & 0x40) !== 0)) return this.byte(low);
+      if ((v === 0n && (low & 0x40) === 0) || (v === -1n && (low & 0x40) !== 0)) {
+        this.byte(low);
+        return;
+      }
       this.byte(low | 0x80);
     }
   }
@@ -92,9 +161,15 @@ export class Bytes {
 export class Code {
   readonly bytes = new Bytes();
   private readonly locals: ValType[] = [];
-  private readonly free = new Map<ValType, number[]>([[I32, []], [I64, []]]);
+  private readonly free = new Map<ValType, number[]>([
+    [I32, []],
+    [I64, []],
+  ]);
 
-  constructor(readonly params: readonly ValType[], readonly results: readonly ValType[] = []) {}
+  constructor(
+    readonly params: readonly ValType[],
+    readonly results: readonly ValType[] = [],
+  ) {}
 
   local(type: ValType): number {
     const reused = this.free.get(type)!.pop();
@@ -131,14 +206,30 @@ export class Code {
     return this;
   }
 
-  get(local: number): this { return this.indexed(Op.localGet, local); }
-  set(local: number): this { return this.indexed(Op.localSet, local); }
-  tee(local: number): this { return this.indexed(Op.localTee, local); }
-  globalGet(global: number): this { return this.indexed(Op.globalGet, global); }
-  globalSet(global: number): this { return this.indexed(Op.globalSet, global); }
-  call(fn: number): this { return this.indexed(Op.call, fn); }
-  br(depth: number): this { return this.indexed(Op.br, depth); }
-  brIf(depth: number): this { return this.indexed(Op.brIf, depth); }
+  get(local: number): this {
+    return this.indexed(Op.localGet, local);
+  }
+  set(local: number): this {
+    return this.indexed(Op.localSet, local);
+  }
+  tee(local: number): this {
+    return this.indexed(Op.localTee, local);
+  }
+  globalGet(global: number): this {
+    return this.indexed(Op.globalGet, global);
+  }
+  globalSet(global: number): this {
+    return this.indexed(Op.globalSet, global);
+  }
+  call(fn: number): this {
+    return this.indexed(Op.call, fn);
+  }
+  br(depth: number): this {
+    return this.indexed(Op.br, depth);
+  }
+  brIf(depth: number): this {
+    return this.indexed(Op.brIf, depth);
+  }
 
   /** Load or store at the address on the stack plus `offset`; alignment is only a hint, so none is claimed. */
   memory(op: number, offset: number): this {
@@ -148,11 +239,21 @@ export class Code {
     return this;
   }
 
-  if(): this { return this.op(Op.if, VOID); }
-  else(): this { return this.op(Op.else); }
-  loop(): this { return this.op(Op.loop, VOID); }
-  block(): this { return this.op(Op.block, VOID); }
-  end(): this { return this.op(Op.end); }
+  if(): this {
+    return this.op(Op.if, VOID);
+  }
+  else(): this {
+    return this.op(Op.else);
+  }
+  loop(): this {
+    return this.op(Op.loop, VOID);
+  }
+  block(): this {
+    return this.op(Op.block, VOID);
+  }
+  end(): this {
+    return this.op(Op.end);
+  }
 
   encoded(): Uint8Array {
     const out = new Bytes();
@@ -174,7 +275,10 @@ export class Code {
 }
 
 export interface ImportedFunction {
-  readonly module: string; readonly name: string; readonly params: readonly ValType[]; readonly results: readonly ValType[];
+  readonly module: string;
+  readonly name: string;
+  readonly params: readonly ValType[];
+  readonly results: readonly ValType[];
 }
 
 /** A module over an imported memory `env.memory`; imported functions come first in the index space. */
@@ -241,11 +345,14 @@ export class WasmModule {
     if (this.globals > 0) {
       section(6, (b) => {
         b.u32(this.globals);
-        for (let i = 0; i < this.globals; i++) for (const byte of [I32, 1, Op.i32Const, 0, Op.end]) b.byte(byte);
+        for (let i = 0; i < this.globals; i++)
+          for (const byte of [I32, 1, Op.i32Const, 0, Op.end]) b.byte(byte);
       });
     }
     section(7, (b) => {
-      const exported = this.functions.flatMap((f, i) => (f.exported === null ? [] : [{ name: f.exported, i }]));
+      const exported = this.functions.flatMap((f, i) =>
+        f.exported === null ? [] : [{ name: f.exported, i }],
+      );
       b.u32(exported.length);
       for (const e of exported) {
         b.name(e.name);

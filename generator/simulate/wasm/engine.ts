@@ -1,6 +1,14 @@
 /** The fast engine: generated code on linear memory. Programs are compiled when they are first needed, in milliseconds. */
 import {
-  checkFailure, type Engine, forWords, initialRegisters, initialWord, randomParts, type RunRequest, type RunResult, type WatchPoint,
+  checkFailure,
+  type Engine,
+  forWords,
+  initialRegisters,
+  initialWord,
+  randomParts,
+  type RunRequest,
+  type RunResult,
+  type WatchPoint,
 } from "../engine.js";
 import type { FlatGraph, FlatId } from "../graph.js";
 import { cycleModule } from "./cycle.js";
@@ -9,15 +17,24 @@ import { makeModel, type Model } from "./model.js";
 import { recordBytes, type SamplePlaces, sampleModule, settleModule } from "./probe.js";
 import { isState } from "./uses.js";
 
-interface State { readonly cycles: number; readonly memory: Uint8Array; readonly boxes: readonly unknown[] }
+interface State {
+  readonly cycles: number;
+  readonly memory: Uint8Array;
+  readonly boxes: readonly unknown[];
+}
 
 /** Values to look at that are computed together. */
-interface Probe { settle: () => void; at: number }
+interface Probe {
+  settle: () => void;
+  at: number;
+}
 
 const RING_BYTES = 1 << 20;
 /** V8 cannot replace code that is running: short calls at first let the optimised code in early. */
 const FIRST_RUN = 64;
 const LONGEST_RUN = 1 << 16;
+/** After so many single names somebody wants to see everything. */
+const MOST_SINGLES = 16;
 
 export class WasmEngine implements Engine {
   cycles = 0;
@@ -29,17 +46,24 @@ export class WasmEngine implements Engine {
   private readonly probes = new Map<FlatId, { slot: Slot; probe: Probe }>();
   private readonly samplers = new Map<string, (n: number) => number>();
   private readonly remaining: number;
+  private readonly checks: boolean;
   private readonly imports: Record<string, unknown>;
   private pace = FIRST_RUN;
+  /** Nodes that were looked at by name and got a probe of their own. */
+  private singles = 0;
   private failed: number | null = null;
   /** Nodes with a reader that has not been used yet. */
   private readonly wanted = new Set<FlatId>();
 
   constructor(
-    readonly graph: FlatGraph, seed: number, private readonly checks: boolean, functionCost?: number,
+    readonly graph: FlatGraph,
+    seed: number,
+    checks: boolean,
+    functionCost?: number,
   ) {
     const model = makeModel(graph, functionCost);
     this.model = model;
+    this.checks = checks && graph.checks.length > 0;
     const { layout, views } = model;
     this.remaining = model.scratch("remaining", 4);
     const slotOf = (node: FlatId): Slot => layout.slots.get(node)!;
@@ -136,7 +160,10 @@ export class WasmEngine implements Engine {
     const { views } = this.model;
     for (let left = request.cycles; left > 0; ) {
       const n = this.paced(left);
-      this.guarded(() => run(n), () => n - views.u32[this.remaining >>> 2]!);
+      this.guarded(
+        () => run(n),
+        () => n - views.u32[this.remaining >>> 2]!,
+      );
       this.cycles += n;
       left -= n;
     }
@@ -145,7 +172,7 @@ export class WasmEngine implements Engine {
 
   private sample(request: RunRequest, run: (n: number) => void): RunResult {
     const { views } = this.model;
-    const watches = request.record === undefined ? [] : request.watches ?? [];
+    const watches = request.record === undefined ? [] : (request.watches ?? []);
     const until = request.until === undefined ? null : this.model.at(request.until);
     const { sampler, places } = this.sampler(request.domains, until, watches, run);
     const cell = (addr: number): number => views.u32[addr >>> 2]!;
@@ -159,11 +186,19 @@ export class WasmEngine implements Engine {
       const n = this.paced(request.cycles - stepped);
       const start = this.cycles;
       put(places.cycle, start);
-      const done = this.guarded(() => sampler(n), () => cell(places.cycle) - (start >>> 0));
-      this.cycles += done;
-      stepped += done;
-      if (cell(places.head) > places.ring) request.record?.(views.u32.subarray(places.ring >>> 2, cell(places.head) >>> 2));
-      put(places.head, places.ring);
+      try {
+        const done = this.guarded(
+          () => sampler(n),
+          () => cell(places.cycle) - (start >>> 0),
+        );
+        this.cycles += done;
+        stepped += done;
+      } finally {
+        // After a failed check too: the records before it are what one wants to see.
+        const end = cell(places.head);
+        if (end > places.ring) request.record?.(views.u32.subarray(places.ring >>> 2, end >>> 2));
+        put(places.head, places.ring);
+      }
     } while (cell(places.flag) === 0 && stepped < request.cycles);
     return { stepped, reached: cell(places.flag) === 1 };
   }
@@ -193,26 +228,42 @@ export class WasmEngine implements Engine {
     const key = domains.length === 1 ? String(domains[0]) : [...domains].sort((a, b) => a - b).join();
     let run = this.runs.get(key);
     if (run === undefined) {
-      run = this.load(cycleModule(this.model, domains, this.checks, this.remaining), "run") as (n: number) => void;
+      run = this.load(cycleModule(this.model, domains, this.checks, this.remaining), "run") as (
+        n: number,
+      ) => void;
       this.runs.set(key, run);
     }
     return run;
   }
 
   private sampler(
-    domains: readonly number[], until: FlatId | null, watches: readonly WatchPoint[], run: (n: number) => void,
+    domains: readonly number[],
+    until: FlatId | null,
+    watches: readonly WatchPoint[],
+    run: (n: number) => void,
   ): { sampler: (n: number) => number; places: SamplePlaces } {
     const { model } = this;
-    const points = watches.map((w) => ({ valid: w.valid === null ? null : model.at(w.valid), data: w.data.map(model.at) }));
+    const points = watches.map((w) => ({
+      valid: w.valid === null ? null : model.at(w.valid),
+      data: w.data.map(model.at),
+    }));
     const most = recordBytes(model, points);
     const size = Math.max(RING_BYTES, 4 * most);
     const ring = model.scratch(`ring ${size}`, size + 64);
     const place = (name: string): number => model.scratch(name, 4);
-    const places = { flag: place("flag"), head: place("head"), cycle: place("cycle"), ring, limit: ring + size - most };
+    const places = {
+      flag: place("flag"),
+      head: place("head"),
+      cycle: place("cycle"),
+      ring,
+      limit: ring + size - most,
+    };
     const key = `${domains.join()} ${until} ${points.map((p) => `${p.valid}:${p.data.join()}`).join(" ")}`;
     let sampler = this.samplers.get(key);
     if (sampler === undefined) {
-      sampler = this.load(sampleModule(model, until, points, places), "sample", { run }) as (n: number) => number;
+      sampler = this.load(sampleModule(model, until, points, places), "sample", { run }) as (
+        n: number,
+      ) => number;
       this.samplers.set(key, sampler);
     }
     return { sampler, places };
@@ -244,7 +295,7 @@ export class WasmEngine implements Engine {
   private company(id: FlatId): FlatId[] {
     const outputs = this.model.graph.outputs.map((o) => o.node);
     if (outputs.includes(id)) return outputs;
-    if (this.probes.size < outputs.length + 16) return [id];
+    if (this.singles++ < MOST_SINGLES) return [id];
     return [...this.model.graph.signals.values()].map((s) => s.node);
   }
 
@@ -259,7 +310,9 @@ export class WasmEngine implements Engine {
   }
 
   private load(bytes: Uint8Array, name: string, more: Record<string, unknown> = {}): unknown {
-    const instance = new WebAssembly.Instance(new WebAssembly.Module(bytes), { env: { ...this.imports, ...more } });
+    const instance = new WebAssembly.Instance(new WebAssembly.Module(bytes), {
+      env: { ...this.imports, ...more },
+    });
     return instance.exports[name];
   }
 
@@ -309,7 +362,8 @@ export class WasmEngine implements Engine {
     const outputs = graph.boxes[box]!.box.model.outputs(this.boxes[box], this.boxInputs(box));
     for (const id of graph.boxes[box]!.outputs) {
       const node = graph.nodes[id]!;
-      if (node.op === "box") views.write(layout.slots.get(id)!, BigInt.asUintN(node.width, outputs[node.port] ?? 0n));
+      if (node.op === "box")
+        views.write(layout.slots.get(id)!, BigInt.asUintN(node.width, outputs[node.port] ?? 0n));
     }
   }
 
@@ -320,6 +374,7 @@ export class WasmEngine implements Engine {
   }
 
   private refreshBoxes(): void {
-    for (const [i, b] of this.model.graph.boxes.entries()) if (!b.box.model.combinational) this.writeBoxOutputs(i);
+    for (const [i, b] of this.model.graph.boxes.entries())
+      if (!b.box.model.combinational) this.writeBoxOutputs(i);
   }
 }

@@ -6,14 +6,17 @@ import { Op } from "./encode.js";
 
 /** A place for one value. Wide values take whole little-endian limbs with clear upper bits. */
 export interface Slot {
-  readonly addr: number; readonly width: number; readonly form: Form;
+  readonly addr: number;
+  readonly width: number;
+  readonly form: Form;
   /** 1, 2, 4, 8, or 8 per limb. */
   readonly bytes: number;
 }
 
 export interface MemoryPlace {
   /** Place of word 0; word i is at `slot.addr + i * slot.bytes`, and one word of zeros follows the last. */
-  readonly slot: Slot; readonly depth: number;
+  readonly slot: Slot;
+  readonly depth: number;
 }
 
 export const slotBytes = (width: number): number =>
@@ -26,14 +29,21 @@ export function loadOp(slot: Slot, wanted: Form): { op: number; range: Range; cl
   const cls = classOf(slot.width);
   const form: Form = isExact(slot) && wanted !== "any" ? wanted : slot.form;
   const signed = form === "s";
-  const range = form === "any"
-    ? slot.bytes * 8 < cls ? cleanRange(slot.bytes * 8, "u", cls) : full(cls)
-    : cleanRange(slot.width, form, cls);
+  const range =
+    form === "any"
+      ? slot.bytes * 8 < cls
+        ? cleanRange(slot.bytes * 8, "u", cls)
+        : full(cls)
+      : cleanRange(slot.width, form, cls);
   switch (slot.bytes) {
-    case 1: return { op: signed ? Op.i32Load8S : Op.i32Load8U, range, cls };
-    case 2: return { op: signed ? Op.i32Load16S : Op.i32Load16U, range, cls };
-    case 4: return { op: Op.i32Load, range, cls };
-    default: return { op: Op.i64Load, range, cls };
+    case 1:
+      return { op: signed ? Op.i32Load8S : Op.i32Load8U, range, cls };
+    case 2:
+      return { op: signed ? Op.i32Load16S : Op.i32Load16U, range, cls };
+    case 4:
+      return { op: Op.i32Load, range, cls };
+    default:
+      return { op: Op.i64Load, range, cls };
   }
 }
 
@@ -41,10 +51,14 @@ export function loadOp(slot: Slot, wanted: Form): { op: number; range: Range; cl
 export function storeOp(slot: Slot): { op: number; form: Form; cls: Cls } {
   const form: Form = isExact(slot) ? "any" : slot.form;
   switch (slot.bytes) {
-    case 1: return { op: Op.i32Store8, form, cls: 32 };
-    case 2: return { op: Op.i32Store16, form, cls: 32 };
-    case 4: return { op: Op.i32Store, form, cls: 32 };
-    default: return { op: Op.i64Store, form, cls: 64 };
+    case 1:
+      return { op: Op.i32Store8, form, cls: 32 };
+    case 2:
+      return { op: Op.i32Store16, form, cls: 32 };
+    case 4:
+      return { op: Op.i32Store, form, cls: 32 };
+    default:
+      return { op: Op.i64Store, form, cls: 64 };
   }
 }
 
@@ -63,7 +77,13 @@ export class Layout {
       const { width } = graph.nodes[node]!;
       const wanted = demand[node]!;
       // An exact slot serves both readings; its form is what a plain load gives.
-      this.slots.set(node, this.slot(width, isWide(width) || (wanted === "any" && slotBytes(width) * 8 === width) ? "u" : wanted));
+      this.slots.set(
+        node,
+        this.slot(
+          width,
+          isWide(width) || (wanted === "any" && slotBytes(width) * 8 === width) ? "u" : wanted,
+        ),
+      );
     };
     for (const p of graph.inputs) add(p.node);
     for (const r of graph.registers) add(r.node);
@@ -76,8 +96,9 @@ export class Layout {
     }
     this.stateEnd = this.end;
     for (const b of graph.boxes) {
-      this.boxInputs.push(new Map(Object.entries(b.inputs).map(([port, id]) =>
-        [port, this.slot(graph.nodes[id]!.width, "u")])));
+      this.boxInputs.push(
+        new Map(Object.entries(b.inputs).map(([port, id]) => [port, this.slot(graph.nodes[id]!.width, "u")])),
+      );
     }
   }
 
@@ -92,7 +113,7 @@ export class Layout {
   }
 
   alloc(bytes: number): number {
-    const align = bytes >= 8 ? 8 : bytes;
+    const align = Math.min(8, bytes);
     const addr = Math.ceil(this.end / align) * align;
     this.end = addr + bytes;
     return addr;
@@ -130,9 +151,12 @@ export class Views {
     const { addr, width, bytes } = slot;
     const mask = width >= 32 ? -1 : 2 ** width - 1;
     switch (bytes) {
-      case 1: return () => this.u8[addr]! & mask;
-      case 2: return () => (this.u32[addr >>> 2]! >>> ((addr & 2) * 8)) & mask;
-      case 4: return () => (this.u32[addr >>> 2]! & mask) >>> 0;
+      case 1:
+        return () => this.u8[addr]! & mask;
+      case 2:
+        return () => (this.u32[addr >>> 2]! >>> ((addr & 2) * 8)) & mask;
+      case 4:
+        return () => (this.u32[addr >>> 2]! & mask) >>> 0;
       default: {
         if (width > 53) return () => Number(this.read(slot));
         const above = 2 ** (width - 32);

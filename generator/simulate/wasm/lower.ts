@@ -26,14 +26,21 @@ export function lower(original: FlatGraph): Lowered {
   const at = (id: FlatId): FlatId => ids[id]!;
   for (let i = 0; i < original.nodes.length; i++) ids[i] = builder.add(mapNode(original.nodes[i]!, at));
   const next = original.registers.map((r) =>
-    nextValue(builder, r.updates.map((u) => ({ guard: u.guard === null ? null : at(u.guard), value: at(u.value) })), at(r.node)));
+    nextValue(
+      builder,
+      r.updates.map((u) => ({ guard: u.guard === null ? null : at(u.guard), value: at(u.value) })),
+      at(r.node),
+    ),
+  );
   // `renumber` would map operands again; the nodes are already in place.
   const graph = { ...renumber({ ...original, nodes: [] }, [], at), nodes: builder.nodes };
   return { graph, at, next };
 }
 
 function nextValue(
-  builder: GraphBuilder, updates: readonly { guard: FlatId | null; value: FlatId }[], self: FlatId,
+  builder: GraphBuilder,
+  updates: readonly { guard: FlatId | null; value: FlatId }[],
+  self: FlatId,
 ): NextValue | null {
   const live: { guard: FlatId | null; value: FlatId }[] = [];
   for (const u of updates) {
@@ -60,21 +67,27 @@ function selfHold(builder: GraphBuilder, next: NextValue, self: FlatId): NextVal
   const n = builder.nodes[next.value]!;
   if (n.op !== "mux") return next;
   if (n.f === self) return { enables: [n.sel], value: n.t };
-  if (n.t === self) return { enables: [builder.add({ op: "unary", fn: "not", width: 1, a: n.sel })], value: n.f };
+  if (n.t === self)
+    return { enables: [builder.add({ op: "unary", fn: "not", width: 1, a: n.sel })], value: n.f };
   return next;
 }
 
 /** Whether `a` is a conjunction with `b` in it, as nested `when`s make them. */
 function implies(builder: GraphBuilder, a: FlatId, b: FlatId): boolean {
   const n = builder.nodes[a]!;
-  return a === b || (n.op === "binary" && n.fn === "and" && (implies(builder, n.a, b) || implies(builder, n.b, b)));
+  return (
+    a === b || (n.op === "binary" && n.fn === "and" && (implies(builder, n.a, b) || implies(builder, n.b, b)))
+  );
 }
 
 /**
  * Registers and registered reads, marked 1, whose value somebody can see: by name, at a port, in a memory, in a black
  * box or a check, or through others that are seen. The rest need no code.
  */
-export function liveState(graph: FlatGraph, next: readonly (NextValue | null)[]): { registers: Uint8Array; reads: Uint8Array } {
+export function liveState(
+  graph: FlatGraph,
+  next: readonly (NextValue | null)[],
+): { registers: Uint8Array; reads: Uint8Array } {
   const registers = new Uint8Array(graph.registers.length);
   const reads = new Uint8Array(graph.reads.length);
   const seen = new Uint8Array(graph.nodes.length);
@@ -86,7 +99,8 @@ export function liveState(graph: FlatGraph, next: readonly (NextValue | null)[])
   };
   for (const s of graph.signals.values()) look(s.node);
   for (const p of graph.outputs) look(p.node);
-  for (const m of graph.memories) for (const w of m.writes) for (const id of [w.addr, w.data, w.enable, w.mask]) look(id);
+  for (const m of graph.memories)
+    for (const w of m.writes) for (const id of [w.addr, w.data, w.enable, w.mask]) look(id);
   for (const b of graph.boxes) for (const id of Object.values(b.inputs)) look(id);
   for (const c of graph.checks) for (const id of [c.condition, c.enable]) look(id);
   while (stack.length > 0) {

@@ -5,7 +5,8 @@ import type { Context } from "./context.js";
 import { demandedForms } from "./demand.js";
 import { Layout, loadOp, Views } from "./layout.js";
 import { liveState, lower, type NextValue } from "./lower.js";
-import { pushNarrow, pushOperand } from "./narrow.js";
+import { pushNarrow } from "./narrow.js";
+import { pushOperand } from "./words.js";
 import { classOf, type Cls, type Form, full, isWide, type Range } from "./range.js";
 
 export interface Model {
@@ -56,7 +57,16 @@ export function makeModel(original: FlatGraph, functionCost = FUNCTION_COST): Mo
     return addr;
   };
   return {
-    graph, at: lowered.at, next: lowered.next, live: liveState(graph, lowered.next), demand, layout, views, functionCost, table, scratch,
+    graph,
+    at: lowered.at,
+    next: lowered.next,
+    live: liveState(graph, lowered.next),
+    demand,
+    layout,
+    views,
+    functionCost,
+    table,
+    scratch,
     ranges: findRanges(graph, demand, layout),
   };
 }
@@ -70,7 +80,9 @@ function findRanges(graph: FlatGraph, demand: readonly Form[], layout: Layout): 
     return n.op === "const" ? n.value : undefined;
   };
   const c: Context = {
-    get code() { return code; },
+    get code() {
+      return code;
+    },
     layout,
     widthOf: (id) => graph.nodes[id]!.width,
     constantOf,

@@ -13,14 +13,17 @@ export function multiplierCode(): Code {
     index();
     return code.i32(2).op(Op.i32Shl, Op.i32Add);
   };
-  const load = (base: number, index: () => void): Code => at(base, index).memory(Op.i32Load, 0).op(Op.i64ExtendI32U);
+  const load = (base: number, index: () => void): Code =>
+    at(base, index).memory(Op.i32Load, 0).op(Op.i64ExtendI32U);
   const plusOne = (local: number): Code => code.get(local).i32(1).op(Op.i32Add).tee(local);
   const sum = (): void => {
     code.get(i).get(j).op(Op.i32Add);
   };
 
   code.loop();
-  at(product, () => code.get(i)).i32(0).memory(Op.i32Store, 0);
+  at(product, () => code.get(i))
+    .i32(0)
+    .memory(Op.i32Store, 0);
   plusOne(i).get(words).op(Op.i32LtU).brIf(0).end();
 
   code.i32(0).set(i).loop();

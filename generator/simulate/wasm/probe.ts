@@ -16,16 +16,25 @@ import type { Action, Group, Plan } from "./schedule.js";
 /** A module whose `settle()` stores these nodes at their slots. */
 export function settleModule(model: Model, nodes: readonly { node: FlatId; slot: Slot }[]): Uint8Array {
   const module = new WasmModule(CALLBACKS);
-  const actions = nodes.map(({ node, slot }): Action => ({
-    once: [node], often: [], writes: [], emit: (e) => e.storeTo(slot, node),
-  }));
+  const actions = nodes.map(
+    ({ node, slot }): Action => ({
+      once: [node],
+      often: [],
+      writes: [],
+      emit: (e) => e.storeTo(slot, node),
+    }),
+  );
   const code = new Code([]);
   for (const f of compilePass(model, always(actions), module, functionsOf(module))) code.call(f);
   module.add(code, "settle");
   return module.encode();
 }
 
-const always = (actions: readonly Action[]): Plan => ({ first: [], groups: [{ enables: [], actions }], last: [] });
+const always = (actions: readonly Action[]): Plan => ({
+  first: [],
+  groups: [{ enables: [], actions }],
+  last: [],
+});
 
 /** Where a sampling loop and JavaScript meet; 32-bit words, but for the ring itself. */
 export interface SamplePlaces {
@@ -55,23 +64,40 @@ export function recordBytes(model: Model, watches: readonly WatchPoint[]): numbe
  * flag and makes the records. Nodes are those of the simplified graph.
  */
 export function sampleModule(
-  model: Model, until: FlatId | null, watches: readonly WatchPoint[], places: SamplePlaces,
+  model: Model,
+  until: FlatId | null,
+  watches: readonly WatchPoint[],
+  places: SamplePlaces,
 ): Uint8Array {
   const module = new WasmModule([...CALLBACKS, { module: "env", name: "run", params: [I32], results: [] }]);
   const functions = functionsOf(module);
   const run = CALLBACKS.length;
-  const flag = until === null ? [] : compilePass(model, always([{
-    once: [until], often: [], writes: [],
-    emit(e) {
-      e.code.i32(0);
-      e.push(until, 32, "u");
-      e.code.memory(Op.i32Store, places.flag);
-    },
-  }]), module, functions);
-  const groups = watches.map((w, i): Group => ({
-    enables: w.valid === null ? [] : [w.valid],
-    actions: [recordAction(i, w, places)],
-  }));
+  const flag =
+    until === null
+      ? []
+      : compilePass(
+          model,
+          always([
+            {
+              once: [until],
+              often: [],
+              writes: [],
+              emit(e) {
+                e.code.i32(0);
+                e.push(until, 32, "u");
+                e.code.memory(Op.i32Store, places.flag);
+              },
+            },
+          ]),
+          module,
+          functions,
+        );
+  const groups = watches.map(
+    (w, i): Group => ({
+      enables: w.valid === null ? [] : [w.valid],
+      actions: [recordAction(i, w, places)],
+    }),
+  );
   const record = compilePass(model, { first: [], groups, last: [] }, module, functions);
 
   const code = new Code([I32], [I32]);
@@ -82,7 +108,15 @@ export function sampleModule(
   if (flag.length > 0) code.i32(0).memory(Op.i32Load, places.flag).if().get(steps).op(Op.return).end();
   code.get(steps).get(count).op(Op.i32Eq).if().get(steps).op(Op.return).end();
   if (groups.length > 0) {
-    code.i32(0).memory(Op.i32Load, places.head).i32(places.limit).op(Op.i32GtU).if().get(steps).op(Op.return).end();
+    code
+      .i32(0)
+      .memory(Op.i32Load, places.head)
+      .i32(places.limit)
+      .op(Op.i32GtU)
+      .if()
+      .get(steps)
+      .op(Op.return)
+      .end();
     for (const f of record) code.call(f);
   }
   code.i32(1).call(run);
@@ -94,7 +128,9 @@ export function sampleModule(
 
 function recordAction(index: number, watch: WatchPoint, places: SamplePlaces): Action {
   return {
-    once: watch.data, often: [], writes: [],
+    once: watch.data,
+    often: [],
+    writes: [],
     emit(e, enables) {
       const flattened = enables.length > 0;
       if (flattened) {

@@ -12,7 +12,12 @@ import { type Plan, type Schedule, schedule, type Statement } from "./schedule.j
  * often is left.
  */
 export function compileLoop(
-  model: Model, plan: Plan, module: WasmModule, functions: Functions, exported: string, remaining: number | null,
+  model: Model,
+  plan: Plan,
+  module: WasmModule,
+  functions: Functions,
+  exported: string,
+  remaining: number | null,
 ): void {
   const frame = (): Code => {
     const code = new Code([I32]).loop();
@@ -33,7 +38,12 @@ export function compilePass(model: Model, plan: Plan, module: WasmModule, functi
   return compileBodies(model, plan, functions, () => new Code([])).map((code) => module.add(code));
 }
 
-function compileBodies(model: Model, plan: Plan, functions: Functions, makeCode: (single: boolean) => Code): Code[] {
+function compileBodies(
+  model: Model,
+  plan: Plan,
+  functions: Functions,
+  makeCode: (single: boolean) => Code,
+): Code[] {
   const plannedAs = schedule(model, plan);
   const chunks = cut(plannedAs, model.functionCost);
   const spills = findSpills(model, chunks);
@@ -51,9 +61,15 @@ function compileBodies(model: Model, plan: Plan, functions: Functions, makeCode:
     }
     for (const s of chunk) {
       switch (s.kind) {
-        case "eval": e.evaluate(s.id); break;
-        case "save": e.save(s.id); break;
-        case "action": s.action.emit(e, s.enables); break;
+        case "eval":
+          e.evaluate(s.id);
+          break;
+        case "save":
+          e.save(s.id);
+          break;
+        case "action":
+          s.action.emit(e, s.enables);
+          break;
         case "if":
           e.pushAny(s.enables);
           if (chunks.length > 1) {
@@ -68,7 +84,8 @@ function compileBodies(model: Model, plan: Plan, functions: Functions, makeCode:
           e.leave();
           open = false;
           break;
-        default: s satisfies never;
+        default:
+          s satisfies never;
       }
     }
     if (open) e.leave();
@@ -80,12 +97,21 @@ function compileBodies(model: Model, plan: Plan, functions: Functions, makeCode:
 function cut({ uses, statements }: Schedule, most: number): Statement[][] {
   const costOf = (s: Statement): number => {
     switch (s.kind) {
-      case "eval": return uses.costOf(s.id);
+      case "eval":
+        return uses.costOf(s.id);
       case "action":
-        return [...s.action.once, ...s.action.often].reduce((sum, id) => sum + 1 + (uses.place(id) === "inline" ? uses.costOf(id) : 0), 0) +
-          s.action.writes.length;
-      case "save": case "if": case "end": return 1;
-      default: return s satisfies never;
+        return (
+          [...s.action.once, ...s.action.often].reduce(
+            (sum, id) => sum + 1 + (uses.place(id) === "inline" ? uses.costOf(id) : 0),
+            0,
+          ) + s.action.writes.length
+        );
+      case "save":
+      case "if":
+      case "end":
+        return 1;
+      default:
+        return s satisfies never;
     }
   };
   const chunks: Statement[][] = [[]];

@@ -10,18 +10,24 @@ export type Cls = 32 | 64;
 /** Which reading of the upper bits is wanted: zeros, copies of the sign, or anything. */
 export type Form = "any" | "u" | "s";
 
-export interface Range { readonly lo: bigint; readonly hi: bigint }
+export interface Range {
+  readonly lo: bigint;
+  readonly hi: bigint;
+}
 
 export const classOf = (width: number): Cls => (width <= 32 ? 32 : 64);
 export const isWide = (width: number): boolean => width > 64;
 /** Number of 64-bit limbs of a wide value. */
 export const limbsOf = (width: number): number => (width + 63) >>> 6;
 
-const FULL = { 32: { lo: -(1n << 31n), hi: (1n << 31n) - 1n }, 64: { lo: -(1n << 63n), hi: (1n << 63n) - 1n } } as const;
+const FULL = {
+  32: { lo: -(1n << 31n), hi: (1n << 31n) - 1n },
+  64: { lo: -(1n << 63n), hi: (1n << 63n) - 1n },
+} as const;
 export const full = (cls: Cls): Range => FULL[cls];
 
 /** The range if it fits the word, else nothing is known: the word wrapped. */
-export function fit(lo: bigint, hi: bigint, cls: Cls): Range {
+export function within(lo: bigint, hi: bigint, cls: Cls): Range {
   return lo >= FULL[cls].lo && hi <= FULL[cls].hi ? { lo, hi } : FULL[cls];
 }
 
@@ -38,17 +44,21 @@ export function isClean(r: Range, width: number, form: "u" | "s", cls: Cls): boo
   return form === "u" ? r.lo >= 0n && r.hi < pow(width) : r.lo >= -pow(width - 1) && r.hi < pow(width - 1);
 }
 
-export const union = (a: Range, b: Range): Range => ({ lo: a.lo < b.lo ? a.lo : b.lo, hi: a.hi > b.hi ? a.hi : b.hi });
+// Math.min does not take bigint.
+const least = (values: readonly bigint[]): bigint => values.reduce((x, y) => (x - y < 0n ? x : y));
+const most = (values: readonly bigint[]): bigint => values.reduce((x, y) => (x - y > 0n ? x : y));
+
+export const union = (a: Range, b: Range): Range => ({ lo: least([a.lo, b.lo]), hi: most([a.hi, b.hi]) });
 
 export function product(a: Range, b: Range, cls: Cls): Range {
   const corners = [a.lo * b.lo, a.lo * b.hi, a.hi * b.lo, a.hi * b.hi];
-  return fit(corners.reduce((x, y) => (x < y ? x : y)), corners.reduce((x, y) => (x > y ? x : y)), cls);
+  return within(least(corners), most(corners), cls);
 }
 
 const bitLength = (v: bigint): number => (v === 0n ? 0 : v.toString(2).length);
 
 export function bitwiseAnd(a: Range, b: Range): Range {
-  if (a.lo >= 0n && b.lo >= 0n) return { lo: 0n, hi: a.hi < b.hi ? a.hi : b.hi };
+  if (a.lo >= 0n && b.lo >= 0n) return { lo: 0n, hi: least([a.hi, b.hi]) };
   if (a.lo >= 0n) return { lo: 0n, hi: a.hi };
   if (b.lo >= 0n) return { lo: 0n, hi: b.hi };
   return bitwiseOr(a, b);

@@ -21,7 +21,10 @@ export interface Action extends Needs {
 }
 
 /** Actions that happen when one of `enables` is 1; an empty list means always. */
-export interface Group { readonly enables: readonly FlatId[]; readonly actions: readonly Action[] }
+export interface Group {
+  readonly enables: readonly FlatId[];
+  readonly actions: readonly Action[];
+}
 
 export interface Plan {
   /** In order, before anything is stored. */
@@ -34,14 +37,22 @@ export interface Plan {
 
 export type Statement =
   | { readonly kind: "eval" | "save"; readonly id: FlatId; readonly reads: readonly FlatId[] }
-  | { readonly kind: "action"; readonly action: Action; readonly enables: readonly FlatId[]; readonly reads: readonly FlatId[] }
+  | {
+      readonly kind: "action";
+      readonly action: Action;
+      readonly enables: readonly FlatId[];
+      readonly reads: readonly FlatId[];
+    }
   | { readonly kind: "if"; readonly enables: readonly FlatId[]; readonly reads: readonly FlatId[] }
   | { readonly kind: "end"; readonly reads: readonly FlatId[] };
 
-export interface Schedule { readonly uses: Uses; readonly statements: readonly Statement[] }
+export interface Schedule {
+  readonly uses: Uses;
+  readonly statements: readonly Statement[];
+}
 
 /** Below this many instructions, computing a value in vain is cheaper than a branch. */
-const BRANCH_COST = 8;
+const BRANCH_COST = 4;
 /** Reads that are remembered per node for ordering; more would be slow, and order is only speed. */
 const MAX_READS = 48;
 
@@ -59,10 +70,13 @@ export function schedule(model: Model, plan: Plan): Schedule {
   /** Statements still to come that read a state node. */
   const remaining = new Int32Array(model.graph.nodes.length);
   const readsOfAction = (a: Action, enables: readonly FlatId[]): FlatId[] =>
-    uses.leavesOfAll(enables.length === 0 ? [...a.once, ...a.often] : [...a.once, ...a.often, ...a.writes, ...enables]);
+    uses.leavesOfAll(
+      enables.length === 0 ? [...a.once, ...a.often] : [...a.once, ...a.often, ...a.writes, ...enables],
+    );
   for (const id of uses.locals) for (const leaf of uses.leavesOf(id)) remaining[leaf]!++;
   const allActions = [...plan.first, ...groups.flatMap((g) => g.actions), ...plan.last];
-  for (const a of allActions) for (const leaf of uses.leavesOfAll([...a.once, ...a.often])) remaining[leaf]!++;
+  for (const a of allActions)
+    for (const leaf of uses.leavesOfAll([...a.once, ...a.often])) remaining[leaf]!++;
   for (const g of groups) for (const leaf of uses.leavesOfAll(g.enables)) remaining[leaf]!++;
 
   /** Evaluates a local and, before it, the locals it needs, as far as `wanted` goes. */
@@ -87,7 +101,12 @@ export function schedule(model: Model, plan: Plan): Schedule {
   };
   const always = (): boolean => true;
   /** `savesInto` is where a save may stand: outside any `if` that might not be taken. */
-  const perform = (a: Action, enables: readonly FlatId[], into: Statement[], savesInto: Statement[]): void => {
+  const perform = (
+    a: Action,
+    enables: readonly FlatId[],
+    into: Statement[],
+    savesInto: Statement[],
+  ): void => {
     for (const leaf of uses.leavesOfAll([...a.once, ...a.often])) remaining[leaf]!--;
     for (const id of a.writes) {
       if (remaining[id]! <= 0 || done[id] === 1) continue;
@@ -97,7 +116,8 @@ export function schedule(model: Model, plan: Plan): Schedule {
     into.push({ kind: "action", action: a, enables, reads: readsOfAction(a, enables) });
   };
   const plain = (a: Action, enables: readonly FlatId[]): void => {
-    for (const leaf of uses.leavesOfAll([...a.once, ...a.often, ...enables])) evaluate(leaf, statements, always);
+    for (const leaf of uses.leavesOfAll([...a.once, ...a.often, ...enables]))
+      evaluate(leaf, statements, always);
     perform(a, enables, statements, statements);
   };
 
@@ -121,16 +141,21 @@ export function schedule(model: Model, plan: Plan): Schedule {
       for (const leaf of uses.leavesOfAll([...a.once, ...a.often])) evaluate(leaf, body, inside);
       perform(a, [], body, statements);
     }
-    statements.push({ kind: "if", enables: group.enables, reads: enableLeaves }, ...body, { kind: "end", reads: [] });
+    statements.push({ kind: "if", enables: group.enables, reads: enableLeaves }, ...body, {
+      kind: "end",
+      reads: [],
+    });
   }
-  for (const a of plan.last) for (const leaf of uses.leavesOfAll([...a.once, ...a.often])) evaluate(leaf, statements, always);
+  for (const a of plan.last)
+    for (const leaf of uses.leavesOfAll([...a.once, ...a.often])) evaluate(leaf, statements, always);
   for (const a of plan.last) perform(a, [], statements, statements);
   return { uses, statements };
 }
 
 function needsOf(plan: Plan): Needs[] {
   return [
-    ...plan.first, ...plan.last,
+    ...plan.first,
+    ...plan.last,
     ...plan.groups.flatMap((g) => [...g.actions, { once: [], often: g.enables }]),
   ];
 }
@@ -158,11 +183,13 @@ function owners(uses: Uses, groups: readonly Group[], plan: Plan): Int32Array {
     if (uses.place(id) !== "local") return;
     owner[id] = owner[id] === -1 || owner[id] === by ? by : TOP;
   };
-  for (const a of [...plan.first, ...plan.last]) for (const leaf of uses.leavesOfAll([...a.once, ...a.often])) meet(leaf, TOP);
+  for (const a of [...plan.first, ...plan.last])
+    for (const leaf of uses.leavesOfAll([...a.once, ...a.often])) meet(leaf, TOP);
   for (const [g, group] of groups.entries()) {
     for (const leaf of uses.leavesOfAll(group.enables)) meet(leaf, TOP);
     const by = group.enables.length === 0 ? TOP : g;
-    for (const a of group.actions) for (const leaf of uses.leavesOfAll([...a.once, ...a.often])) meet(leaf, by);
+    for (const a of group.actions)
+      for (const leaf of uses.leavesOfAll([...a.once, ...a.often])) meet(leaf, by);
   }
   for (let i = uses.locals.length - 1; i >= 0; i--) {
     const id = uses.locals[i]!;
@@ -177,7 +204,9 @@ function flattenCheap(uses: Uses, groups: readonly Group[], owner: Int32Array): 
   for (const id of uses.locals) if (owner[id]! >= 0) cost[owner[id]!]! += uses.costOf(id);
   const flattened = new Uint8Array(groups.length);
   for (const [g, group] of groups.entries()) {
-    for (const a of group.actions) for (const id of [...a.once, ...a.often]) cost[g]! += 1 + (uses.place(id) === "inline" ? uses.costOf(id) : 0);
+    for (const a of group.actions)
+      for (const id of [...a.once, ...a.often])
+        cost[g]! += 1 + (uses.place(id) === "inline" ? uses.costOf(id) : 0);
     if (group.enables.length > 0 && cost[g]! < BRANCH_COST) flattened[g] = 1;
   }
   for (const id of uses.locals) if (owner[id]! >= 0 && flattened[owner[id]!] === 1) owner[id] = TOP;
@@ -210,7 +239,11 @@ function orderGroups(uses: Uses, groups: readonly Group[]): Group[] {
 }
 
 /** Reverse post-order over "x reads what y writes: x before y". */
-function consumersFirst<T>(items: readonly T[], readsOf: (item: T) => readonly FlatId[], writesOf: (item: T) => readonly FlatId[]): T[] {
+function consumersFirst<T>(
+  items: readonly T[],
+  readsOf: (item: T) => readonly FlatId[],
+  writesOf: (item: T) => readonly FlatId[],
+): T[] {
   if (items.length < 2) return [...items];
   const writer = new Map<FlatId, number>();
   for (const [i, item] of items.entries()) for (const id of writesOf(item)) writer.set(id, i);

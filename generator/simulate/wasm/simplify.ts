@@ -3,8 +3,17 @@
  * node on operands that are simplified already; values are unchanged bit for bit.
  */
 import {
-  type CombNode, type FlatBinary, type FlatCat, type FlatExtend, type FlatId, type FlatMux, type FlatNode,
-  type FlatSelect, type FlatSlice, type FlatUnary, unreachable,
+  type CombNode,
+  type FlatBinary,
+  type FlatCat,
+  type FlatExtend,
+  type FlatId,
+  type FlatMux,
+  type FlatNode,
+  type FlatSelect,
+  type FlatSlice,
+  type FlatUnary,
+  unreachable,
 } from "../graph.js";
 import { evaluate, maskOf } from "../semantics.js";
 
@@ -15,16 +24,30 @@ export class GraphBuilder {
   /** The id of a node equal to this one, simplified. */
   add(node: FlatNode): FlatId {
     switch (node.op) {
-      case "input": case "reg": case "read": case "box": return this.push(node);
-      case "const": case "fetch": return this.unique(node);
-      case "unary": return this.folded(node) ?? this.unary(node);
-      case "binary": return this.folded(node) ?? this.binary(node);
-      case "mux": return this.mux(node);
-      case "select": return this.select(node);
-      case "slice": return this.folded(node) ?? this.slice(node);
-      case "cat": return this.folded(node) ?? this.cat(node);
-      case "extend": return this.folded(node) ?? this.extend(node);
-      default: return unreachable(node);
+      case "input":
+      case "reg":
+      case "read":
+      case "box":
+        return this.push(node);
+      case "const":
+      case "fetch":
+        return this.unique(node);
+      case "unary":
+        return this.folded(node) ?? this.unary(node);
+      case "binary":
+        return this.folded(node) ?? this.binary(node);
+      case "mux":
+        return this.mux(node);
+      case "select":
+        return this.select(node);
+      case "slice":
+        return this.folded(node) ?? this.slice(node);
+      case "cat":
+        return this.folded(node) ?? this.cat(node);
+      case "extend":
+        return this.folded(node) ?? this.extend(node);
+      default:
+        return unreachable(node);
     }
   }
 
@@ -60,7 +83,10 @@ export class GraphBuilder {
   /** The value of a node whose operands are all constant. */
   private folded(node: FlatUnary | FlatBinary | FlatSlice | FlatCat | FlatExtend): FlatId | undefined {
     const constant = (id: FlatId): boolean => this.nodes[id]!.op === "const";
-    const all = node.op === "cat" ? node.parts.every(constant) : constant(node.a) && (node.op !== "binary" || constant(node.b));
+    const all =
+      node.op === "cat"
+        ? node.parts.every(constant)
+        : constant(node.a) && (node.op !== "binary" || constant(node.b));
     if (!all) return undefined;
     const value = evaluate(node, {
       value: (id) => this.valueOf(id)!,
@@ -117,15 +143,29 @@ export class GraphBuilder {
         if (a === b) return this.constant(1, fn === "eq" ? 1n : 0n);
         const [bit, value] = vb !== undefined ? [a, vb] : [b, va];
         if (this.widthOf(a) === 1 && value !== undefined) {
-          return (value === 1n) === (fn === "eq") ? bit : this.add({ op: "unary", fn: "not", width: 1, a: bit });
+          return (value === 1n) === (fn === "eq")
+            ? bit
+            : this.add({ op: "unary", fn: "not", width: 1, a: bit });
         }
         break;
       }
-      case "lt": if (a === b) return zero(); break;
-      case "le": if (a === b) return this.constant(1, 1n); break;
-      default: return unreachable(fn);
+      case "lt":
+        if (a === b) return zero();
+        break;
+      case "le":
+        if (a === b) return this.constant(1, 1n);
+        break;
+      default:
+        return unreachable(fn);
     }
-    const commutes = fn === "add" || fn === "and" || fn === "or" || fn === "xor" || fn === "mul" || fn === "eq" || fn === "ne";
+    const commutes =
+      fn === "add" ||
+      fn === "and" ||
+      fn === "or" ||
+      fn === "xor" ||
+      fn === "mul" ||
+      fn === "eq" ||
+      fn === "ne";
     return this.unique(commutes && a > b ? { ...node, a: b, b: a } : node);
   }
 
@@ -155,7 +195,8 @@ export class GraphBuilder {
       const vf = this.valueOf(f);
       const gate = (fn: "and" | "or", a: FlatId, b: FlatId): FlatId =>
         this.add({ op: "binary", fn, signedness: "u", width: 1, a, b });
-      if (vt !== undefined && vf !== undefined) return vt === 1n ? sel : this.add({ op: "unary", fn: "not", width: 1, a: sel });
+      if (vt !== undefined && vf !== undefined)
+        return vt === 1n ? sel : this.add({ op: "unary", fn: "not", width: 1, a: sel });
       if (vt === 1n) return gate("or", sel, f);
       if (vf === 0n) return gate("and", sel, t);
     }
@@ -187,14 +228,18 @@ export class GraphBuilder {
     const a = this.nodes[node.a]!;
     if (a.width === width) return node.a;
     switch (a.op) {
-      case "slice": return this.add({ ...node, a: a.a, lo: lo + a.lo });
+      case "slice":
+        return this.add({ ...node, a: a.a, lo: lo + a.lo });
       case "extend": {
         const inner = this.widthOf(a.a);
         if (lo + width <= inner) return this.add({ ...node, a: a.a });
         if (lo >= inner && a.signedness === "u") return this.constant(width, 0n);
         if (lo < inner) {
           return this.add({
-            op: "extend", width, signedness: a.signedness, a: this.add({ op: "slice", width: inner - lo, a: a.a, lo }),
+            op: "extend",
+            width,
+            signedness: a.signedness,
+            a: this.add({ op: "slice", width: inner - lo, a: a.a, lo }),
           });
         }
         break;
@@ -212,7 +257,8 @@ export class GraphBuilder {
         }
         return kept.length === 1 ? kept[0]! : this.add({ op: "cat", width, parts: kept });
       }
-      default: break;
+      default:
+        break;
     }
     return this.unique(node);
   }
@@ -222,9 +268,12 @@ export class GraphBuilder {
     const append = (id: FlatId): void => {
       const n = this.nodes[id]!;
       const last = parts.length === 0 ? undefined : this.nodes[parts[parts.length - 1]!]!;
-      if (n.op === "cat") return n.parts.forEach(append);
-      if (last?.op === "const" && n.op === "const") {
-        parts[parts.length - 1] = this.constant(last.width + n.width, (last.value << BigInt(n.width)) | n.value);
+      if (n.op === "cat") for (const part of n.parts) append(part);
+      else if (last?.op === "const" && n.op === "const") {
+        parts[parts.length - 1] = this.constant(
+          last.width + n.width,
+          (last.value << BigInt(n.width)) | n.value,
+        );
       } else if (last?.op === "slice" && n.op === "slice" && last.a === n.a && last.lo === n.lo + n.width) {
         parts[parts.length - 1] = this.add({ op: "slice", width: last.width + n.width, a: n.a, lo: n.lo });
       } else parts.push(id);
@@ -243,7 +292,11 @@ export class GraphBuilder {
   private extend(node: FlatExtend): FlatId {
     const a = this.nodes[node.a]!;
     if (a.width === node.width) return node.a;
-    if (a.op === "extend" && a.width > this.widthOf(a.a) && (a.signedness === node.signedness || a.signedness === "u")) {
+    if (
+      a.op === "extend" &&
+      a.width > this.widthOf(a.a) &&
+      (a.signedness === node.signedness || a.signedness === "u")
+    ) {
       return this.add({ ...node, signedness: a.signedness, a: a.a });
     }
     return this.unique(node);
@@ -254,16 +307,25 @@ export class GraphBuilder {
 function keyOf(node: CombNode): string {
   const w = node.width;
   switch (node.op) {
-    case "const": return `c${w} ${node.value}`;
-    case "unary": return `${node.fn}${w} ${node.a}`;
-    case "binary": return `${node.fn}${node.signedness}${w} ${node.a} ${node.b}`;
-    case "mux": return `m${node.sel} ${node.t} ${node.f}`;
+    case "const":
+      return `c${w} ${node.value}`;
+    case "unary":
+      return `${node.fn}${w} ${node.a}`;
+    case "binary":
+      return `${node.fn}${node.signedness}${w} ${node.a} ${node.b}`;
+    case "mux":
+      return `m${node.sel} ${node.t} ${node.f}`;
     case "select":
       return `s${node.index} ${node.cases.map((c) => `${c.match}:${c.value}`).join(" ")} ${node.other}`;
-    case "slice": return `l${w} ${node.lo} ${node.a}`;
-    case "cat": return `t${node.parts.join(" ")}`;
-    case "extend": return `x${node.signedness}${w} ${node.a}`;
-    case "fetch": return `f${node.mem} ${node.addr}`;
-    default: return unreachable(node);
+    case "slice":
+      return `l${w} ${node.lo} ${node.a}`;
+    case "cat":
+      return `t${node.parts.join(" ")}`;
+    case "extend":
+      return `x${node.signedness}${w} ${node.a}`;
+    case "fetch":
+      return `f${node.mem} ${node.addr}`;
+    default:
+      return unreachable(node);
   }
 }

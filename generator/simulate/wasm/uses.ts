@@ -6,7 +6,7 @@ import { type FlatGraph, type FlatId, type FlatNode, forOperands } from "../grap
 import type { Model } from "./model.js";
 import { classOf, isClean, isWide, limbsOf } from "./range.js";
 import { isLimbwise } from "./wide.js";
-import { isDenseSelect } from "./narrow.js";
+import { isDenseSelect } from "./select.js";
 
 /** Where the value of a node is when somebody wants it. */
 export type Place = "state" | "inline" | "local";
@@ -14,14 +14,22 @@ export type Place = "state" | "inline" | "local";
 const MAX_DEPTH = 48;
 
 /** What an action uses: `once` are pushed at most one time, `often` may be pushed again and again. */
-export interface Needs { readonly once: readonly FlatId[]; readonly often: readonly FlatId[] }
+export interface Needs {
+  readonly once: readonly FlatId[];
+  readonly often: readonly FlatId[];
+}
 
 /** State nodes lie in linear memory; black boxes with a path from input to output are computed like logic. */
 export function isState(graph: FlatGraph, node: FlatNode): boolean {
   switch (node.op) {
-    case "input": case "reg": case "read": return true;
-    case "box": return !graph.boxes[node.box]!.box.model.combinational;
-    default: return false;
+    case "input":
+    case "reg":
+    case "read":
+      return true;
+    case "box":
+      return !graph.boxes[node.box]!.box.model.combinational;
+    default:
+      return false;
   }
 }
 
@@ -33,7 +41,10 @@ export class Uses {
   readonly locals: FlatId[] = [];
   private readonly leaves = new Map<FlatId, readonly FlatId[]>();
 
-  constructor(private readonly model: Model, needs: readonly Needs[]) {
+  constructor(
+    private readonly model: Model,
+    needs: readonly Needs[],
+  ) {
     const { nodes, boxes } = model.graph;
     this.count = new Int32Array(nodes.length);
     this.often = new Uint8Array(nodes.length);
@@ -112,7 +123,12 @@ export class Uses {
       if (isWide(n.width) || isWide(inner.width)) return at;
       const cls = classOf(inner.width);
       if (classOf(n.width) !== cls) return at;
-      if (n.op === "extend" && inner.op !== "const" && !isClean(this.model.ranges[n.a]!, inner.width, n.signedness, cls)) return at;
+      if (
+        n.op === "extend" &&
+        inner.op !== "const" &&
+        !isClean(this.model.ranges[n.a]!, inner.width, n.signedness, cls)
+      )
+        return at;
       at = n.a;
     }
   }
@@ -120,7 +136,13 @@ export class Uses {
   private needsLocal(id: FlatId, node: FlatNode): boolean {
     if (this.base(id) !== id) return false;
     if (this.isShared(id) || node.op === "box") return true;
-    return isWide(node.width) && node.op !== "input" && node.op !== "reg" && node.op !== "read" && !isLimbwise(node);
+    return (
+      isWide(node.width) &&
+      node.op !== "input" &&
+      node.op !== "reg" &&
+      node.op !== "read" &&
+      !isLimbwise(node)
+    );
   }
 
   /** Whether the rule for `node` pushes this operand (of a wide one: each limb) at most once. */
@@ -128,20 +150,35 @@ export class Uses {
     const { nodes } = this.model.graph;
     const wideOperand = isWide(nodes[operand]!.width);
     switch (node.op) {
-      case "box": return false;
-      case "unary": return node.fn !== "neg" || !isWide(node.width);
+      case "box":
+        return false;
+      case "unary":
+        return node.fn !== "neg" || !isWide(node.width);
       case "binary":
-        if (node.fn === "and" || node.fn === "or" || node.fn === "xor" || node.fn === "eq" || node.fn === "ne") return true;
+        if (
+          node.fn === "and" ||
+          node.fn === "or" ||
+          node.fn === "xor" ||
+          node.fn === "eq" ||
+          node.fn === "ne"
+        )
+          return true;
         return !isWide(node.width) && !wideOperand;
-      case "mux": return !isWide(node.width) || wideOperand;
+      case "mux":
+        return !isWide(node.width) || wideOperand;
       case "select":
         if (isWide(node.width) || operand === node.index) return false;
         return operand !== node.other || !isDenseSelect(node, nodes[node.index]!.width);
       case "slice":
-        return !wideOperand || (node.lo & 63) === 0 || (!isWide(node.width) && (node.lo & 63) + node.width <= 64);
-      case "cat": return !isWide(node.width);
-      case "extend": return !isWide(node.width) || (wideOperand && node.signedness === "u");
-      default: return true;
+        return (
+          !wideOperand || (node.lo & 63) === 0 || (!isWide(node.width) && (node.lo & 63) + node.width <= 64)
+        );
+      case "cat":
+        return !isWide(node.width);
+      case "extend":
+        return !isWide(node.width) || (wideOperand && node.signedness === "u");
+      default:
+        return true;
     }
   }
 
