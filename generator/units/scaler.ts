@@ -82,13 +82,12 @@ export const scaler = (c: AcceleratorConfig) => defineModule("scaler", {
   const p = r.product;
   const top = mux(p.bit(31), p.slice(31, 16), p.slice(30, 15)).as("top"); // mul of section 0: 16 bits
   const carry = p.bit(31);
-  const clampMantissa = (v: Bits): Bits => {
-    const low = v.slice(15, 0);
-    const over = v.slice(v.width - 1, 16).orR();
-    return mux(over, lit(uint(16), 65535), mux(low.bit(15), low, lit(uint(16), 32768)));
-  };
-  const root = clampMantissa(p.slice(33, 17)).as("root");
-  const reciprocal = clampMantissa(p.slice(33, 16)).as("reciprocal");
+  // The contract clamps both to 2^15..2^16 - 1; for no mantissa does that change anything (the test tries them all).
+  const root = p.slice(32, 17).as("root");
+  const reciprocal = p.slice(31, 16).as("reciprocal");
+  const inRange = (top: Bits): Sig<"u", 1> => top.eq(1); // the bits from 2^15 on
+  assertAlways("scaler_root", state.is("times_s").not().or(r.zero).or(inRange(p.slice(33, 32))), "the root is not in 2^15..2^16 - 1");
+  assertAlways("scaler_reciprocal", state.is("times_k").not().or(isSoftmax.not()).or(r.zero).or(inRange(p.slice(33, 31))), "the reciprocal is not in 2^15..2^16 - 1");
   const rest = lit(uint(33), 1n << 32n).subMod(p.slice(31, 0).resize(33)).slice(31, 15).as("rest"); // (2^32 - m·r0) >> 15
   const correction = lit(uint(18), 3 * 65536).subMod(p.slice(32, 15)).as("correction"); // 3·2^16 - t2
   const oddN = mux(r.odd, r.n.shl(1), r.n.resize(17)).as("odd_n");

@@ -53,7 +53,7 @@ export const randomJob = (c: AcceleratorConfig, random: Random, index: number, n
   const rowBlocks = name === "emb" ? unit : name === "keys" ? Math.ceil(live / half) : (shape?.rowBlocks ?? between(random, 1, 9));
   const per = name === "w2" ? c.rows : half;
   const rows = name === "emb" ? between(random, (groups - 1) * GROUP + 1, groups * GROUP)
-    : name === "keys" ? live : shape !== undefined ? rowBlocks * per : Math.max(1, rowBlocks * per - between(random, 0, 3));
+    : name === "keys" ? live : shape !== undefined ? rowBlocks * per : Math.max(1, rowBlocks * per - between(random, 0, 3 * per));
 
   const scaling: Scaling = name === "emb" ? "constant" : name === "keys" ? "activation" : name === "values" ? "softmax" : (["constant", "activation", "norm"] as const)[between(random, 0, 2)]!;
   let k: Scale = { m: between(random, 32768, 65535), e: 0 };
@@ -162,7 +162,7 @@ export const randomJob = (c: AcceleratorConfig, random: Random, index: number, n
     name, memory, writes, words: probabilities, token, s, squares, sum, emax, expected, beats: name === "emb" ? groups * GROUP : rowBlocks * groups * toks,
     stream: {
       kind, format: kind === STREAM_KINDS.mv ? FORMATS.indexOf(name as (typeof FORMATS)[number]) : between(random, 0, 3), ram: between(random, 0, 2), beats: memory.length,
-      rowBlocks, groups, toks, act: isCache && name === "values" ? 0 : act, actStride: Math.min(actStride, c.actWords - 1), position: index, wait: (1 << (index % 12)) | (1 << 11),
+      rowBlocks, groups, toks: name === "load" ? between(random, 0, c.tokens) : toks, act: isCache && name === "values" ? 0 : act, actStride: Math.min(actStride, c.actWords - 1), position: index, wait: (1 << (index % 12)) | (1 << 11),
     },
     result: name === "load" ? null : { rows, tok, scaling: SCALINGS.indexOf(scaling), scaleM: k.m, scaleE: k.e, scaleSlot: index % c.slots },
   };

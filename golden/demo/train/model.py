@@ -1,17 +1,17 @@
-"""The Llama forward pass, for the teacher and the student alike, with every number format left to `Arithmetic`."""
-
+"""The demo model and its teacher in JAX: one forward pass, float or fake-quantised."""
 from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
-from typing import Any, Callable, NamedTuple
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-Params = dict[str, jax.Array]  # every layer tensor carries the layer as its first axis
-LINEARS = ("q", "k", "v", "o", "gate", "up", "down")
+import quantise as fq
+
+Params = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -21,186 +21,157 @@ class Shape:
     layers: int
     heads: int
     kv_heads: int
+    head_dim: int
     vocab: int
     context: int
     theta: float = 10000.0
     eps: float = 1e-5
 
-    @property
-    def head_dim(self) -> int:
-        return self.dim // self.heads
+
+DEMO = Shape(dim=64, hidden=256, layers=4, heads=2, kv_heads=1, head_dim=32, vocab=512, context=256)
 
 
-STUDENT = Shape(dim=64, hidden=256, layers=4, heads=2, kv_heads=1, vocab=512, context=256)
-
-
-class Arithmetic(NamedTuple):
-    """What happens to each kind of value on its way; the float model leaves them all as they are."""
-
-    weight: Callable[[jax.Array], jax.Array]
-    embedding: Callable[[jax.Array], jax.Array]
-    activation: Callable[[jax.Array], jax.Array]
-    key: Callable[[jax.Array, jax.Array], jax.Array]  # (key, static mean of its channels)
-    value: Callable[[jax.Array], jax.Array]
-
-
-FLOAT = Arithmetic(
-    weight=lambda w: w,
-    embedding=lambda e: e,
-    activation=lambda x: x,
-    key=lambda k, mean: k,
-    value=lambda v: v,
-)
-
-
-class Cache(NamedTuple):
-    keys: jax.Array  # [layers, batch, context, kv_heads, head_dim]
-    values: jax.Array
-
-
-class Output(NamedTuple):
-    hidden: jax.Array  # the final normed vector, before the head
-    logits: jax.Array
-    key_mean: jax.Array  # [layers, kv_heads, head_dim], over batch and positions of this call
-    ranges: dict[str, jax.Array]  # largest magnitudes, [layers] each
-    cache: Cache | None
-
-
-def empty_cache(shape: Shape, batch: int) -> Cache:
-    room = jnp.zeros((shape.layers, batch, shape.context, shape.kv_heads, shape.head_dim), jnp.float32)
-    return Cache(room, room)
-
-
-def initial(shape: Shape, embedding: jax.Array, seed: int) -> Params:
-    """Random layers around a given embedding."""
-    rng = np.random.default_rng(seed)
-    kv = shape.kv_heads * shape.head_dim
-    sizes = {
-        "q": (shape.dim, shape.dim),
-        "k": (kv, shape.dim),
-        "v": (kv, shape.dim),
-        "o": (shape.dim, shape.dim),
-        "gate": (shape.hidden, shape.dim),
-        "up": (shape.hidden, shape.dim),
-        "down": (shape.dim, shape.hidden),
-    }
-    params: Params = {}
-    for name, (rows, columns) in sizes.items():
-        spread = columns**-0.5
-        if name in ("o", "down"):  # keeps the residual small at the start
-            spread /= (2 * shape.layers) ** 0.5
-        params[name] = jnp.asarray(rng.normal(0, spread, (shape.layers, rows, columns)), jnp.float32)
-    params["attention_norm"] = jnp.ones((shape.layers, shape.dim))
-    params["ffn_norm"] = jnp.ones((shape.layers, shape.dim))
-    params["final_norm"] = jnp.ones((shape.dim,))
-    params["embedding"] = embedding
-    return params
-
-
-def read_llama2c(content: bytes) -> tuple[Shape, Params]:
-    """A llama2.c v0 checkpoint with a tied head."""
-    dim, hidden, layers, heads, kv_heads, vocab, context = struct.unpack_from("<7i", content)
-    shape = Shape(dim, hidden, layers, heads, kv_heads, vocab, context)
-    kv = kv_heads * shape.head_dim
-    flat = np.frombuffer(content, "<f4", offset=28)
+def load_llama2c(path: str) -> tuple[Shape, Params]:
+    """A llama2.c v0 checkpoint (float32, legacy header)."""
+    raw = open(path, "rb").read()
+    dim, hidden, layers, heads, kv_heads, vocab, context = struct.unpack("7i", raw[:28])
+    data = np.frombuffer(raw, dtype="<f4", offset=28)
     at = 0
 
-    def take(*size: int) -> jax.Array:
+    def take(*dims: int) -> np.ndarray:
         nonlocal at
-        count = int(np.prod(size))
-        at += count
-        return jnp.asarray(flat[at - count : at].reshape(size))
+        n = int(np.prod(dims))
+        part = data[at : at + n].reshape(dims)
+        at += n
+        return part
 
-    params: Params = {"embedding": take(vocab, dim), "attention_norm": take(layers, dim)}
-    for name, rows in (("q", dim), ("k", kv), ("v", kv), ("o", dim)):
-        params[name] = take(layers, rows, dim)
-    params["ffn_norm"] = take(layers, dim)
-    params["gate"] = take(layers, hidden, dim)
-    params["down"] = take(layers, dim, hidden)
-    params["up"] = take(layers, hidden, dim)
-    params["final_norm"] = take(dim)
-    return shape, params
-
-
-def _norm(x: jax.Array, gain: jax.Array, eps: float) -> jax.Array:
-    return x * gain * jax.lax.rsqrt(jnp.mean(x * x, axis=-1, keepdims=True) + eps)
+    vocab = abs(vocab)
+    kv = dim * kv_heads // heads
+    shape = Shape(dim, hidden, layers, heads, kv_heads, dim // heads, vocab, context)
+    p: Params = {"embedding": take(vocab, dim), "attention_norm": take(layers, dim)}
+    p |= {"q": take(layers, dim, dim), "k": take(layers, kv, dim), "v": take(layers, kv, dim), "o": take(layers, dim, dim)}
+    p |= {"ffn_norm": take(layers, dim), "gate": take(layers, hidden, dim), "down": take(layers, dim, hidden)}
+    p |= {"up": take(layers, hidden, dim), "final_norm": take(dim)}
+    return shape, jax.tree.map(jnp.asarray, p)
 
 
-def _rope(x: jax.Array, positions: jax.Array, theta: float) -> jax.Array:
-    """Rotates the pairs (2i, 2i+1) of x [batch, time, heads, head_dim]."""
-    size = x.shape[-1]
-    angles = positions[:, None] * theta ** (-jnp.arange(0, size, 2) / size)
-    cos, sin = jnp.cos(angles)[:, None, :], jnp.sin(angles)[:, None, :]
-    even, odd = x[..., 0::2], x[..., 1::2]
-    return jnp.stack((even * cos - odd * sin, even * sin + odd * cos), axis=-1).reshape(x.shape)
+def init(shape: Shape, seed: int, teacher: Params, teacher_shape: Shape) -> Params:
+    """A start near the teacher: same width, so embedding, norms, FFN, V and O carry over; Q and K only roughly.
+
+    A student head is four teacher heads of 8 side by side (its one KV head holds the teacher's four), pair 4j + g of a
+    student head is pair j of the teacher's KV group g, whose RoPE frequency is nearest. Hidden rows beyond the teacher's
+    are random and small.
+    """
+    rng = np.random.default_rng(seed)
+    t, keep = teacher_shape, [0, 1, 3, 4]
+    order = np.array([[2 * j + r for r in (0, 1)] for j in range(t.head_dim // 2)])  # teacher pairs
+
+    def interleave(rows: np.ndarray) -> np.ndarray:
+        """[4 groups, 8, dim] -> [32, dim], pair 4j + g."""
+        pairs = rows[:, order.reshape(-1)].reshape(4, t.head_dim // 2, 2, -1)
+        return pairs.transpose(1, 0, 2, 3).reshape(4 * t.head_dim, -1)
+
+    def grown(m: np.ndarray, axis: int) -> np.ndarray:
+        shape_ = list(m.shape)
+        shape_[axis] = shape.hidden - m.shape[axis]
+        return np.concatenate([m, (0.5 * m.std() * rng.standard_normal(shape_)).astype(m.dtype)], axis)
+
+    w = {k: np.asarray(v) for k, v in teacher.items()}
+    out: dict[str, list[np.ndarray]] = {k: [] for k in ("q", "k", "v", "o", "gate", "up", "down")}
+    for i in keep:
+        q = w["q"][i].reshape(4, 2, t.head_dim, t.dim)  # [kv group, head in group]
+        out["q"].append(np.concatenate([interleave(q[:, h]) for h in range(2)]))
+        out["k"].append(interleave(w["k"][i].reshape(4, t.head_dim, t.dim)))
+        out["v"].append(w["v"][i])
+        o = w["o"][i].reshape(t.dim, 4, 2, t.head_dim)
+        out["o"].append(np.concatenate([o[:, :, h].reshape(t.dim, -1) for h in range(2)], 1))
+        out["gate"].append(grown(w["gate"][i], 0))
+        out["up"].append(grown(w["up"][i], 0))
+        out["down"].append(grown(w["down"][i], 1))
+    p: Params = {k: jnp.asarray(np.stack(v)) for k, v in out.items()}
+    for k in ("attention_norm", "ffn_norm"):
+        p[k] = jnp.asarray(w[k][np.array(keep)])
+    return p | {"embedding": jnp.asarray(w["embedding"]), "final_norm": jnp.asarray(w["final_norm"])}
+
+
+def rms(x: jax.Array, gain: jax.Array, eps: float) -> jax.Array:
+    return x * gain * jax.lax.rsqrt(jnp.mean(x * x, -1, keepdims=True) + eps)
+
+
+def rope_table(shape: Shape, length: int) -> tuple[jax.Array, jax.Array]:
+    inv = shape.theta ** (-np.arange(0, shape.head_dim, 2) / shape.head_dim)
+    angle = np.arange(length)[:, None] * inv[None, :]
+    return jnp.asarray(np.cos(angle), jnp.float32), jnp.asarray(np.sin(angle), jnp.float32)
+
+
+def rope(x: jax.Array, cos: jax.Array, sin: jax.Array) -> jax.Array:
+    """Interleaved pairs (2j, 2j+1); x is [batch, time, heads, head_dim]."""
+    a, b = x[..., 0::2], x[..., 1::2]
+    c, s = cos[None, :, None, :], sin[None, :, None, :]
+    return jnp.stack([a * c - b * s, a * s + b * c], -1).reshape(x.shape)
 
 
 def forward(
-    params: Params,
-    shape: Shape,
-    tokens: jax.Array,
-    arithmetic: Arithmetic = FLOAT,
-    key_mean: jax.Array | None = None,
-    cache: Cache | None = None,
-    start: jax.Array | int = 0,
-) -> Output:
-    """tokens [batch, time]; with a cache, time continues at `start` and the cache is filled."""
+    p: Params, tokens: jax.Array, shape: Shape, quantised: bool, k_mean: jax.Array | None = None,
+    exact_weights: bool = False, ranges: dict[str, list[jax.Array]] | None = None,
+) -> tuple[jax.Array, jax.Array]:
+    """Logits [batch, time, vocab] and the mean of K per channel [layers, kv_heads, head_dim]. Without `k_mean` the batch's own mean is subtracted.
+
+    `exact_weights`: the weights are on the grid already. `ranges` collects largest magnitudes per layer.
+    """
+    grid = quantised and not exact_weights
+    w = fq.weight if grid else (lambda m: m)
+    a = fq.activation if quantised else (lambda x: x)
+    embedding = fq.embedding(p["embedding"]) if grid else p["embedding"]
+
+    def note(name: str, x: jax.Array) -> None:
+        if ranges is not None:
+            ranges.setdefault(name, []).append(jnp.max(jnp.abs(x)))
+
     batch, time = tokens.shape
-    positions = start + jnp.arange(time)
-    horizon = jnp.arange(time if cache is None else shape.context)
-    visible = horizon[None, :] <= positions[:, None]
-    share = shape.heads // shape.kv_heads
-    if key_mean is None:
-        key_mean = jnp.zeros((shape.layers, shape.kv_heads, shape.head_dim))
-
-    def linear(x: jax.Array, weight: jax.Array) -> jax.Array:
-        return x @ weight.T
-
-    embedding = arithmetic.embedding(params["embedding"])
+    cos, sin = rope_table(shape, time)
+    mask = jnp.where(jnp.tril(jnp.ones((time, time), bool)), 0.0, -1e9)
+    group = shape.heads // shape.kv_heads
     x = embedding[tokens]
-    means: list[jax.Array] = []
-    ranges: dict[str, list[jax.Array]] = {name: [] for name in ("residual", "q", "k", "v", "gate", "up", "act")}
-    new_keys: list[jax.Array] = []
-    new_values: list[jax.Array] = []
-
-    def note(name: str, value: jax.Array) -> jax.Array:
-        ranges[name].append(jax.lax.stop_gradient(jnp.max(jnp.abs(value))))
-        return value
-
+    note("residual", x)
+    means = []
     for i in range(shape.layers):
-        layer = {name: arithmetic.weight(params[name][i]) for name in LINEARS}
-
-        y = arithmetic.activation(_norm(x, params["attention_norm"][i], shape.eps))
-        q = note("q", linear(y, layer["q"])).reshape(batch, time, shape.heads, shape.head_dim)
-        k = note("k", linear(y, layer["k"])).reshape(batch, time, shape.kv_heads, shape.head_dim)
-        v = note("v", linear(y, layer["v"])).reshape(batch, time, shape.kv_heads, shape.head_dim)
-        q = arithmetic.activation(_rope(q, positions, shape.theta))
-        k = _rope(k, positions, shape.theta)
-        means.append(jax.lax.stop_gradient(jnp.mean(k, axis=(0, 1))))
-        k = arithmetic.key(k, key_mean[i])
-        v = arithmetic.value(v)
-        if cache is not None:
-            k = jax.lax.dynamic_update_slice(cache.keys[i], k, (0, start, 0, 0))
-            v = jax.lax.dynamic_update_slice(cache.values[i], v, (0, start, 0, 0))
-            new_keys.append(k)
-            new_values.append(v)
-        q = q.reshape(batch, time, shape.kv_heads, share, shape.head_dim)
-        scores = jnp.einsum("btgsd,bugd->bgstu", q, k) * shape.head_dim**-0.5
-        weights = jax.nn.softmax(jnp.where(visible, scores, -1e30), axis=-1)
-        attended = jnp.einsum("bgstu,bugd->btgsd", weights, v).reshape(batch, time, shape.dim)
-        x = note("residual", x + linear(arithmetic.activation(attended), layer["o"]))
-
-        y = arithmetic.activation(_norm(x, params["ffn_norm"][i], shape.eps))
-        gate = note("gate", linear(y, layer["gate"]))
-        up = note("up", linear(y, layer["up"]))
-        act = note("act", jax.nn.silu(gate) * up)
-        x = note("residual", x + linear(arithmetic.activation(act), layer["down"]))
-
-    hidden = _norm(x, params["final_norm"], shape.eps)
-    logits = linear(arithmetic.activation(hidden), embedding)
-    filled = None if cache is None else Cache(jnp.stack(new_keys), jnp.stack(new_values))
-    return Output(hidden, logits, jnp.stack(means), {n: jnp.stack(v) for n, v in ranges.items()}, filled)
+        y = a(rms(x, p["attention_norm"][i], shape.eps))
+        q = (y @ w(p["q"][i]).T).reshape(batch, time, shape.heads, shape.head_dim)
+        k = (y @ w(p["k"][i]).T).reshape(batch, time, shape.kv_heads, shape.head_dim)
+        v = (y @ w(p["v"][i]).T).reshape(batch, time, shape.kv_heads, shape.head_dim)
+        q, k = rope(q, cos, sin), rope(k, cos, sin)
+        note("q", q)
+        note("k", k)
+        note("v", v)
+        mean = jax.lax.stop_gradient(jnp.mean(k, (0, 1)))
+        means.append(mean)
+        if quantised:
+            k = k - (mean if k_mean is None else k_mean[i])
+            q, k, v = fq.activation(q), fq.cache(k), fq.cache(v)
+        q = q.reshape(batch, time, shape.kv_heads, group, shape.head_dim)
+        score = jnp.einsum("btkgd,bskd->bkgts", q, k) / np.sqrt(shape.head_dim) + mask
+        out = jnp.einsum("bkgts,bskd->btkgd", jax.nn.softmax(score, -1), v).reshape(batch, time, -1)
+        x = x + a(out) @ w(p["o"][i]).T
+        note("residual", x)
+        y = a(rms(x, p["ffn_norm"][i], shape.eps))
+        gate, up = y @ w(p["gate"][i]).T, y @ w(p["up"][i]).T
+        h = jax.nn.silu(gate) * up
+        note("gate", gate)
+        note("up", up)
+        note("act", h)
+        x = x + a(h) @ w(p["down"][i]).T
+        note("residual", x)
+    return a(rms(x, p["final_norm"], shape.eps)) @ embedding.T, jnp.stack(means)
 
 
-def count(params: dict[str, Any]) -> int:
-    return sum(int(np.prod(p.shape)) for p in params.values())
+def measure(p: Params, texts: list[list[int]], shape: Shape, k_mean: jax.Array) -> dict[str, Any]:
+    """Largest magnitudes over texts: per layer for q, k, v, gate, up, act; one number for the residual."""
+    x = np.zeros((len(texts), shape.context), np.int32)
+    for r, t in enumerate(texts):
+        x[r, : len(t)] = t
+    ranges: dict[str, list[jax.Array]] = {}
+    forward(p, jnp.asarray(x), shape, True, k_mean, True, ranges)
+    out: dict[str, Any] = {k: [float(v) for v in vs] for k, vs in ranges.items()}
+    out["residual"] = max(out["residual"])
+    return out
