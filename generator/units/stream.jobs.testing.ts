@@ -155,7 +155,7 @@ export const randomJob = (c: AcceleratorConfig, random: Random, index: number, n
   const sticky = new Sticky();
   const expected = raw.map(({ value, exponent, r, i, other }) => {
     const last = r === rows - 1;
-    return [scaleOut(value, t(tok + i), exponent, 32, sticky), other, r, tok + i, last ? 1 : 0, last && i === toks - 1 ? 1 : 0];
+    return [scaleOut(value, t(tok + i), exponent, 32, sticky) | 0, other, r, tok + i, last ? 1 : 0, last && i === toks - 1 ? 1 : 0];
   });
 
   return {

@@ -144,7 +144,12 @@ describe("stream side: unpack, stream, engine, row scaler, scaler", () => {
         const random = randomFrom(seed);
         const c = { ...defaultConfig, rows: 2 ** between(random, 1, 3), tokens: 2 ** between(random, 0, 2), headDim: 96, prefetchBeats: 2 ** between(random, 3, 6) };
         const rate = (): number => [1, 1, 0.8, 0.5, 0.2][between(random, 0, 4)]!;
-        run(c, seed, many(c, seed, 40), { memory: rate(), take: rate(), grant: rate() });
+        const rates = { memory: rate(), take: rate(), grant: rate() };
+        try {
+          run(c, seed, many(c, seed, 40), rates);
+        } catch (e) {
+          throw new Error(`seed ${seed}, rows ${c.rows}, tokens ${c.tokens}, ${JSON.stringify(rates)}: ${(e as Error).message}`, { cause: e });
+        }
       }
     });
   }
