@@ -18,8 +18,11 @@ export const loadConfig = async (option: string | undefined): Promise<Config> =>
   } catch (error) {
     throw new UsageError(`${shown}: cannot be loaded: ${error instanceof Error ? error.message.split("\n")[0] : String(error)}`);
   }
-  if (loaded.default === undefined) throw new UsageError(`${shown}: has no default export; write export default defineConfig({ ... })`);
-  return parseConfig(loaded.default, shown);
+  // Outside an ESM package the file is CommonJS to Node, and its default export lies one level deeper.
+  const inner = (loaded.default as { default?: unknown } | undefined)?.default;
+  const value = inner ?? loaded.default;
+  if (value === undefined) throw new UsageError(`${shown}: has no default export; write export default defineConfig({ ... })`);
+  return parseConfig(value, shown);
 };
 
 /** Lanes as one number on the command line: columns stay, rows follow. */

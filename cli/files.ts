@@ -14,7 +14,9 @@ export const outputFiles = (prepared: Prepared, prompt: readonly number[], total
   const { system, config, name } = prepared;
   const { compiled } = system;
   const files = new Map<string, string | Uint8Array>();
-  for (const [file, text] of emitVerilog(system.design)) files.set(`rtl/${file}`, text);
+  // With external memory the accelerator ends at its port; the memory model and its wrapper belong to the bench.
+  const ofBench = (file: string): boolean => system.stall !== undefined && (file === `${system.design.top}.v` || file === "memory.v");
+  for (const [file, text] of emitVerilog(system.design)) files.set(`${ofBench(file) ? "testbench" : "rtl"}/${file}`, text);
   const { context, files: tables } = benchOf(describeRun(system, { prompt, total, seed: 1, maxCycles: 100_000 * total }));
   files.set("testbench/bench.v", icarusBench(context));
   for (const [file, text] of tables) files.set(`testbench/${file}`, text);
@@ -25,7 +27,7 @@ export const outputFiles = (prepared: Prepared, prompt: readonly number[], total
     generator: "gateloom",
     model: name,
     configuration: config,
-    top: system.design.top,
+    top: system.stall === undefined ? system.design.top : "accelerator",
     /** Of the Verilog alone: equal for every model that runs on it. */
     rtlSha256: sha256(rtl.map(([file, text]) => `${file}\0${text}\0`).sort().join("")),
     registers: { ...compiled.registers, promptLength: prompt.length, total },

@@ -79,7 +79,8 @@ export const simulateCommand = (): Command => {
     .addOption(new Option("--engine <name>", "simulator of the RTL").choices(ENGINES).default("embedded"))
     .addOption(new Option("--tokens <n>", "tokens to generate").argParser(wholeNumber(1, 100_000)).default(64))
     .addOption(new Option("--prompt <text>", "what the story begins with").default("Once upon a time"))
-    .addOption(new Option("--seed <n>", "of registers that have no reset").argParser(wholeNumber(0, 2 ** 31 - 1)).default(1))
+    .addOption(new Option("--seed <n>", "of the random stalls, and of registers that have no reset").argParser(wholeNumber(0, 2 ** 31 - 1)).default(1))
+    .addOption(new Option("--stall <n>", "put the accelerator before a memory of random latency and back-pressure: each channel is shut n/16 of the time").argParser(wholeNumber(0, 14)))
     .addOption(new Option("--out <folder>", "where Verilog, program and image go").default("build/demo"))
     .option("--no-out", "write no files")
     .option("--json", "print the report as JSON and nothing else");

@@ -11,6 +11,8 @@ export interface SystemOptions {
   readonly model?: string;
   readonly tokenizer?: string;
   readonly lanes?: number;
+  /** simulate: random stalls on the memory port, in sixteenths. */
+  readonly stall?: number;
 }
 export const systemOptions = (): Option[] => [
   new Option("--config <file>", "configuration in TypeScript; default: gateloom.config.ts here, else the demo's"),
@@ -24,6 +26,9 @@ export interface Prepared extends Loaded { readonly config: Config; readonly sys
 export const prepare = async (options: SystemOptions): Promise<Prepared> => {
   const config = withLanes(await loadConfig(options.config), options.lanes);
   const loaded = await loadModel(options, config.attention);
-  const system = buildSystem(loaded.model, hardware(config), { kib: config.memory.kib, bounded: config.memory.kind === "on-chip" });
+  const system = buildSystem(loaded.model, hardware(config), {
+    kib: config.memory.kib, bounded: config.memory.kind === "on-chip",
+    ...(config.memory.kind === "external" || options.stall !== undefined ? { stall: options.stall ?? 0 } : {}),
+  });
   return { ...loaded, config, system };
 };

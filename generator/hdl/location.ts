@@ -57,7 +57,7 @@ function isUserFrame(frame: NodeJS.CallSite): boolean {
 
 function readFrame(stack: string, depth: number): Loc | undefined {
   const line = stack.split("\n").filter(text => /^\s+at /.test(text))[depth] ?? "";
-  const match = /\(?([^()\s]+):(\d+):(\d+)\)?$/.exec(line);
+  const match = /(?:\(|at (?:async )?)((?:file:|\/|[A-Za-z]:).*?):(\d+):(\d+)\)?$/.exec(line);
   if (match === null) return undefined;
   const path = toPath(match[1]!);
   return { file: relative(projectRoot(dirname(path)), path).replaceAll("\\", "/"), line: Number(match[2]), col: Number(match[3]) };

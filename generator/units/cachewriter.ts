@@ -52,7 +52,17 @@ export const cacheWriter = (c: AcceleratorConfig) =>
     } as never, start) as never, 2);
     // filling side
     const fillSet = reg("fill_set", uint(1), { reset: 0 });
-    const index = x.row.resize(dimBits).as("fill_index") as U;
+    // The fill side knows a head's width from the head it is filling: the oldest not yet full one.
+    const fillGroups = [0, 1].map((s) => reg(`fill_groups_${s}`, uint(6)));
+    const reserveSet = reg("reserve_set", uint(1), { reset: 0 });
+    const fillToks = [0, 1].map((s) => reg(`fill_toks_${s}`, uint(countBits(T))));
+    when(start, () => {
+      reserveSet.set(reserveSet.not());
+      for (const s of [0, 1]) when(reserveSet.eq(s), () => { fillGroups[s]!.set(job.headGroups); fillToks[s]!.set(job.toks); });
+    });
+    const lastIndex = select(fillSet, fillGroups).shl(5).subMod(1).resize(dimBits + 1).as("last_index") as U;
+    const index = x.row.resize(dimBits).and(lastIndex.resize(dimBits)).as("fill_index") as U; // row within the head
+    const lastTok = select(fillSet, fillToks).subMod(1).as("last_tok") as U;
     const at = (set: U, tok: U, i: U): U => (T === 1 ? cat(set, i) : cat(set, tok, i));
     const values = new Mem("values", sint(24), 2 * T * c.headDim, { readDuringWrite: "old", style: "distributed" });
     values.write(x.valid, at(fillSet, x.tok, index), x.value as never);
@@ -64,16 +74,6 @@ export const cacheWriter = (c: AcceleratorConfig) =>
       });
       return m as U;
     }));
-    // The fill side knows a head's width from the head it is filling: the oldest not yet full one.
-    const fillGroups = [0, 1].map((s) => reg(`fill_groups_${s}`, uint(6)));
-    const reserveSet = reg("reserve_set", uint(1), { reset: 0 });
-    const fillToks = [0, 1].map((s) => reg(`fill_toks_${s}`, uint(countBits(T))));
-    when(start, () => {
-      reserveSet.set(reserveSet.not());
-      for (const s of [0, 1]) when(reserveSet.eq(s), () => { fillGroups[s]!.set(job.headGroups); fillToks[s]!.set(job.toks); });
-    });
-    const lastIndex = select(fillSet, fillGroups).shl(5).subMod(1).resize(dimBits + 1).as("last_index") as U;
-    const lastTok = select(fillSet, fillToks).subMod(1).as("last_tok") as U;
     const filled = x.valid.and(index.extend(dimBits + 1).eq(lastIndex)).and(x.tok.extend(Math.max(x.tok.width, lastTok.width)).eq(lastTok.extend(Math.max(x.tok.width, lastTok.width)))).as("filled") as Bool;
     const full = [0, 1].map((s) => reg(`full_${s}`, bool, { reset: 0 }));
     const jobEnds = [0, 1].map((s) => reg(`job_ends_${s}`, bool));

@@ -7,6 +7,7 @@ import { STREAM_COUNTERS, TRACE_POINTS, type TracePoint } from "../../generator/
 import type { AcceleratorConfig } from "../../generator/units/config.js";
 import type { QuantisedModel } from "../../golden/model/types.js";
 import { GoldenExpectations } from "./expected.js";
+import { stalled } from "./memorymodel.js";
 import type { RunDescription } from "./run.js";
 
 export interface System {
@@ -15,6 +16,8 @@ export interface System {
   readonly design: Design;
   /** Beats of on-chip memory. */
   readonly memoryBeats: number;
+  /** Sixteenths of the cycles in which each channel of the memory is shut. */
+  readonly stall?: number;
 }
 
 /** Beats of a power-of-two memory that holds the image, at least `kib`. */
@@ -23,11 +26,20 @@ const memoryBeatsFor = (compiled: Compiled, kib: number): number => {
   return 2 ** Math.ceil(Math.log2(wanted));
 };
 
+export interface MemoryOptions {
+  readonly kib: number;
+  /** Refuse a model that needs more. */
+  readonly bounded: boolean;
+  /** Random stalls on every channel of the memory port, in sixteenths of the cycles; absent: on-chip memory. */
+  readonly stall?: number;
+}
+
 /** Throws CompileError when the model does not fit, HdlError when the hardware cannot be built. */
-export const buildSystem = (model: QuantisedModel, config: AcceleratorConfig, memory: { readonly kib: number; readonly bounded: boolean }): System => {
+export const buildSystem = (model: QuantisedModel, config: AcceleratorConfig, memory: MemoryOptions): System => {
   const compiled = compile(model, config, memory.bounded ? { memoryBytes: memory.kib * 1024 } : {});
   const memoryBeats = memoryBeatsFor(compiled, memory.kib);
-  return { config, compiled, design: elaborate(onchip(config, memoryBeats)), memoryBeats };
+  const top = memory.stall === undefined ? onchip(config, memoryBeats) : stalled(config, memoryBeats);
+  return { config, compiled, design: elaborate(top), memoryBeats, ...(memory.stall === undefined ? {} : { stall: memory.stall }) };
 };
 
 /** Little-endian words of `bytes` each. */
@@ -60,6 +72,7 @@ export const describeRun = (system: System, request: Request): RunDescription =>
     held: {
       promptLength: BigInt(request.prompt.length), total: BigInt(request.total),
       epsilonSum: BigInt(compiled.registers.epsilonSum), sinks: BigInt(compiled.registers.sinks), window: BigInt(compiled.registers.window),
+      ...(system.stall === undefined ? {} : { seed: BigInt(request.seed), stall: BigInt(system.stall) }),
     },
     start: "start",
     done: "done",
