@@ -25,7 +25,8 @@ export interface RandomOptions {
   readonly maxWidth: number;
   /**
    * For four-state tools: nothing is undefined after `INIT_CYCLES` with `rst` and `init` high. Every register has a
-   * reset, memories start at 0 and are not written before, addresses stay inside.
+   * reset, memories start at 0 and are not written before, addresses stay inside. Shift counts have at most 31 bits:
+   * Verilator takes no more.
    */
   readonly defined: boolean;
   /** A second clock, `aux`, with a reset of its own. Values go from one domain to the other freely. */
@@ -268,7 +269,9 @@ class ModuleMaker {
       case "shr": {
         // Mostly counts around the width: with wide counts nearly everything is shifted out.
         const b = this.operand(
-          random.oneIn(5) ? this.width() : 1 + random.below(Math.ceil(Math.log2(wa + 1)) + 1),
+          random.oneIn(5)
+            ? Math.min(this.width(), this.options.defined ? 31 : Infinity)
+            : 1 + random.below(Math.ceil(Math.log2(wa + 1)) + 1),
         );
         this.add({ op: "binary", fn, signedness, width: wa, a, b }, [a, b]);
         return;

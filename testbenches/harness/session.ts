@@ -25,6 +25,8 @@ export interface Listener {
 export interface SessionResult {
   readonly end: RunEnd;
   readonly tokens: readonly number[];
+  /** Cycle in which each token came. */
+  readonly tokenCycles: readonly number[];
   readonly compared: number;
   readonly comparedPer: ReadonlyMap<TracePoint, number>;
   /** Texts of the first mismatches and of what never came. */
@@ -46,6 +48,7 @@ export const runSession = async (system: System, request: Request, engine: Engin
     },
   });
   const tokens: number[] = [];
+  const tokenCycles: number[] = [];
   let last = 0;
   const end = await RUNNERS[engine](run, {
     record: (record) => {
@@ -53,6 +56,7 @@ export const runSession = async (system: System, request: Request, engine: Engin
       last = record.cycle;
       if (record.point !== "token") return;
       tokens.push(record.fields[0]!);
+      tokenCycles.push(record.cycle);
       listener.token(record.fields[0]!);
     },
     progress: (cycle) => listener.progress({ cycle: Math.max(cycle, last), at }),
@@ -67,7 +71,7 @@ export const runSession = async (system: System, request: Request, engine: Engin
   const final = (name: string): number => Number(end.finals.get(name) ?? 0n);
   const { shape } = system.compiled.model;
   return {
-    end, tokens, compared: comparer.compared, comparedPer: comparer.comparedPer, mismatches,
+    end, tokens, tokenCycles, compared: comparer.compared, comparedPer: comparer.comparedPer, mismatches,
     saturated: final("saturated") !== 0,
     account: end.outcome !== "done" ? null : account({
       shape, lanes: system.config.rows * system.config.cols,

@@ -64,8 +64,7 @@ export class Stream<S extends Shape = Shape> {
   }
 }
 
-let serial = 0;
-export const source = <S extends Shape>(shape: S, payload: Of<S>, valid: Bool, name = `stream_${serial++}`): Stream<S> =>
+export const source = <S extends Shape>(shape: S, payload: Of<S>, valid: Bool, name = `stream_${builder().streams.length}`): Stream<S> =>
   new Stream(shape, payload, valid, wire(`${name}_ready`, bool), name);
 
 export { delay, fail, lit, zipTrees };
