@@ -1,8 +1,12 @@
 import { Command, Option } from "commander";
 import pc from "picocolors";
+import { writeFile } from "node:fs/promises";
+import path from "node:path";
 import type { TensorName } from "../golden/model/types.js";
-import { ENGINES, type EngineName } from "../testbenches/harness/run.js";
+import { wavesAround } from "../testbenches/harness/drive.js";
+import { ENGINES, type EngineName, type RunDescription } from "../testbenches/harness/run.js";
 import { type Progress, runSession } from "../testbenches/harness/session.js";
+import { describeRun } from "../testbenches/harness/system.js";
 import { ComparisonError, UsageError } from "./failure.js";
 import { outputFiles } from "./files.js";
 import { encodePrompt } from "./model.js";
@@ -67,6 +71,13 @@ class Display {
   }
 }
 
+/** Leaves a waveform around the first mismatch beside the output; says where. The embedded engine repeats the run, whatever found it. */
+const writeWaves = async (out: string, run: RunDescription, cycle: number): Promise<string> => {
+  const file = path.join(out, "mismatch.vcd");
+  await writeFile(file, wavesAround(run, cycle));
+  return `; waves around cycle ${cycle}: ${file}`;
+};
+
 /** Ring and context: positions beyond the trained context are refused, whatever the window. */
 const checkLength = (promptTokens: number, tokens: number, context: number): void => {
   if (promptTokens + tokens - 1 > context)
@@ -100,7 +111,8 @@ Exit code 1 means that a value differed from golden; the message names tensor, e
       const display = new Display(options.tokens, options.json === true);
       display.text(new TextEncoder().encode(options.prompt));
       let previous = prompt.at(-1)!;
-      const result = await runSession(system, { prompt, total, seed: options.seed, maxCycles: 40_000 * total + 200_000 }, options.engine, config.clockMHz, {
+      const request = { prompt, total, seed: options.seed, maxCycles: 80_000 * total + 200_000 };
+      const result = await runSession(system, request, options.engine, config.clockMHz, {
         token: (token) => {
           display.text(tokenizer.piece(previous, token));
           previous = token;
@@ -110,8 +122,10 @@ Exit code 1 means that a value differed from golden; the message names tensor, e
       });
       display.end();
       for (const line of result.mismatches) process.stderr.write(`${line}\n`);
-      if (result.account === null || result.mismatches.length > 0)
-        throw new ComparisonError(`${result.mismatches.length} differences from golden (first ones above); seed ${options.seed}`);
+      if (result.account === null || result.mismatches.length > 0) {
+        const waves = out === null || result.firstMismatch === null ? "" : await writeWaves(out, describeRun(system, request), result.firstMismatch);
+        throw new ComparisonError(`${result.mismatches.length} differences from golden (first ones above); seed ${options.seed}${waves}`);
+      }
       const { end } = result;
       const report: RunReport = {
         model: prepared.name, precision: config.precision, lanes: config.lanes, engine: options.engine, prompt: options.prompt,

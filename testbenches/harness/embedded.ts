@@ -1,5 +1,5 @@
 import { setImmediate } from "node:timers/promises";
-import { simulate } from "../../generator/simulate/index.js";
+import { started } from "./drive.js";
 import { fieldPorts, type RunEngine, signedField, validPort } from "./run.js";
 
 /** Cycles per call into WebAssembly: long enough that the call costs nothing, short enough to stream and to interrupt. */
@@ -8,24 +8,8 @@ const SLICE = 1024;
 /** Runs on the embedded engine: the netlist as WebAssembly, inside this process. */
 export const runEmbedded: RunEngine = async (run, sink) => {
   const began = performance.now();
-  const sim = simulate(run.design, { engine: "wasm", seed: run.seed, checks: false });
+  const sim = started(run);
   const built = performance.now();
-  for (const [port, value] of Object.entries(run.held)) sim.poke(port, value);
-  sim.poke("rst", 1);
-  sim.step(4);
-  sim.poke("rst", 0);
-  for (const load of run.loads) {
-    sim.poke(load.enable, 1);
-    load.words.forEach((word, i) => {
-      sim.poke(load.address, i);
-      sim.poke(load.data, word);
-      sim.step();
-    });
-    sim.poke(load.enable, 0);
-  }
-  sim.poke(run.start, 1);
-  sim.step();
-  sim.poke(run.start, 0);
   sim.watch(run.points.map((point) => ({ valid: validPort(point), data: fieldPorts(point) })));
   const first = sim.cycles;
   const counts = run.points.map((point) => fieldPorts(point).length);

@@ -31,6 +31,8 @@ export interface SessionResult {
   readonly comparedPer: ReadonlyMap<TracePoint, number>;
   /** Texts of the first mismatches and of what never came. */
   readonly mismatches: readonly string[];
+  /** Cycle of the first mismatch; null when there is none. */
+  readonly firstMismatch: number | null;
   readonly saturated: boolean;
   /** null when the run did not end by itself. */
   readonly account: Account | null;
@@ -72,6 +74,7 @@ export const runSession = async (system: System, request: Request, engine: Engin
   const { shape } = system.compiled.model;
   return {
     end, tokens, tokenCycles, compared: comparer.compared, comparedPer: comparer.comparedPer, mismatches,
+    firstMismatch: comparer.mismatches[0]?.cycle ?? null,
     saturated: final("saturated") !== 0,
     account: end.outcome !== "done" ? null : account({
       shape, lanes: system.config.rows * system.config.cols,

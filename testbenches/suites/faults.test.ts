@@ -4,7 +4,8 @@ import type { Design, Module, Node } from "../../generator/hdl/ir.js";
 import { defaultConfig } from "../../generator/units/config.js";
 import { randomModel } from "../../golden/model/random.js";
 import { runSession } from "../harness/session.js";
-import { buildSystem, type System } from "../harness/system.js";
+import { wavesAround } from "../harness/drive.js";
+import { buildSystem, describeRun, type System } from "../harness/system.js";
 import { quiet } from "./quiet.js";
 
 const model = randomModel({ dim: 64, hidden: 96, layers: 2, heads: 2, kvHeads: 1, headDim: 32, vocab: 64, context: 64 }, 1);
@@ -39,6 +40,16 @@ const withConstant = (system: System, name: string, from: bigint, to: bigint): S
 
 describe("planted faults", () => {
   it("none: nothing is reported", async () => assert.deepEqual(await mismatches(healthy()), []));
+
+  it("leaves waves around a mismatch", async () => {
+    const system = withConstant(healthy(), "quantiser", 127n, 126n);
+    const request = { prompt: [1, 5, 9], total: 4, seed: 1, maxCycles: 60_000 };
+    const { firstMismatch } = await runSession(system, request, "embedded", 100, quiet);
+    assert.ok(firstMismatch !== null);
+    const vcd = wavesAround(describeRun(system, request), firstMismatch);
+    assert.match(vcd, /\$var wire \d+ \S+ write_valid_d3/);
+    assert.ok(vcd.split("\n").filter((l) => l.startsWith("#")).length > 50);
+  });
 
   it("a weight bit", async () => {
     // Behind the first scale beat: row block 0, group 0 of the output projection.
