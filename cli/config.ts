@@ -3,13 +3,13 @@ import path from "node:path";
 import { pathToFileURL } from "node:url";
 import { type Config, parseConfig } from "../generator/config.js";
 import { UsageError } from "./failure.js";
-import { packageFile } from "./package.js";
 
-/** Reads a configuration: the file of --config, else gateloom.config.ts here, else the one that ships with the package. */
+/** Reads a configuration: the file of --config, else gateloom.config.ts here, else the defaults, which are the demo's. */
 export const loadConfig = async (option: string | undefined): Promise<Config> => {
   if (option !== undefined && !existsSync(option)) throw new UsageError(`--config ${option}: no such file`);
   const here = path.resolve("gateloom.config.ts");
-  const file = option !== undefined ? path.resolve(option) : existsSync(here) ? here : packageFile("gateloom.config.ts");
+  if (option === undefined && !existsSync(here)) return parseConfig({}, "defaults");
+  const file = option !== undefined ? path.resolve(option) : here;
   const shown = path.relative(process.cwd(), file) || file;
   let loaded: { default?: unknown };
   try {

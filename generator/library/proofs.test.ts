@@ -10,13 +10,13 @@ const skidOf = (width: number): Buffer => ({ def: skid(width), module: `skid_${w
 
 /** Bugs that are put into the emitted Verilog: [what, from, to]. */
 type Bug = readonly [string, string, string];
-const FIFO_BUGS: readonly Bug[] = [
-  ["takes words when full", "assign push_ready = ~count[1];", "assign push_ready = 1'b1;"],
+const fifoBugs = (countBit: number): readonly Bug[] => [
+  ["takes words when full", `assign push_ready = ~count[${countBit}];`, "assign push_ready = 1'b1;"],
   ["loses a word that comes while another leaves", "if (pushed) words[tail]", "if (pushed & (~popped)) words[tail]"],
   ["gives a word twice", "if (popped) head", "if (popped & (~pushed)) head"],
   ["counts wrongly", "if (popped & (~pushed)) count", "if (popped) count"],
-  ["stops too early", "assign push_ready = ~count[1];", "assign push_ready = ~(|count);"],
-  ["flips a bit", "assign words_at = words[head];", "assign words_at = words[head] ^ head;"],
+  ["stops too early", `assign push_ready = ~count[${countBit}];`, "assign push_ready = ~(|count);"],
+  ["flips a bit", "assign words_at = words[head];", "assign words_at = words[head] ^ head[0];"],
 ];
 const SKID_BUGS: readonly Bug[] = [
   ["loses the held word", "full ? held : from_data", "from_data"],
@@ -27,7 +27,7 @@ const SKID_BUGS: readonly Bug[] = [
 
 describe("proofs: hold until ready, no loss, no duplication, in order", () => {
   const proofs: readonly (readonly [Buffer, number, readonly Bug[]])[] = [
-    [skidOf(2), 12, SKID_BUGS], [fifoOf(1, 2), 12, FIFO_BUGS], [fifoOf(1, 4), 10, []],
+    [skidOf(2), 20, SKID_BUGS], [fifoOf(1, 2), 20, fifoBugs(1)], [fifoOf(1, 4), 12, fifoBugs(2)],
   ];
   for (const [buffer, depth, bugs] of proofs) {
     it(`${buffer.module}, by z3 to depth ${depth} and by PDR for all time`, async () =>

@@ -38,8 +38,8 @@ describe("evaluation", () => {
     assert.ok(distance(oracle, uniform, text).divergence > 2);
   });
 
-  it("splits stories at empty lines only", () => {
-    assert.deepEqual(splitStories("One.\nTwo.\n\nThree.\n\n\nFour.\n"), ["One.\nTwo.", "Three.", "Four."]);
+  it("splits stories at their separator only", () => {
+    assert.deepEqual(splitStories("One.\n\nTwo.\n<|endoftext|>\nThree.\n<|endoftext|>\n\nFour.\n"), ["One.\n\nTwo.", "Three.", "Four."]);
   });
 
   it("repetition counts n-grams seen before", () => {

@@ -24,10 +24,10 @@ export interface Evaluation {
   readonly characters: number;
 }
 
-/** Stories of a text file: the lines of one stand together, an empty line stands between two. */
+/** Stories of a text file: a line `<|endoftext|>` stands between two, as in the files of TinyStories. */
 export function splitStories(text: string): string[] {
   return text
-    .split(/\n{2,}/)
+    .split(/^<\|endoftext\|>$/m)
     .map((story) => story.replace(/^\n+|\n+$/g, ""))
     .filter((story) => story !== "");
 }
