@@ -10,7 +10,7 @@ const rooms = {
   "generator/engines": ["generator/hdl", "generator/library", "generator/isa", "rtl-templates"],
   "generator/units": ["generator/hdl", "generator/library", "generator/isa", "generator/engines", "golden/contract"],
   "generator/accelerator": ["generator/hdl", "generator/library", "generator/isa", "generator/engines", "generator/units"],
-  "generator/compile": ["generator/isa", "generator/engines/formats", "generator/units/config.ts", "golden/model/types.ts"],
+  "generator/compile": ["generator/isa", "generator/engines/formats", "golden/model/types.ts"],
   "generator/estimate": ["generator"],
   "rtl-templates": ["generator/hdl"],
   "testbenches/harness": ["generator", "golden", "rtl-templates"],
@@ -28,7 +28,7 @@ module.exports = {
     ...names.map((name) => ({
       name: `from ${name}`,
       severity: "error",
-      from: { path: `^${name}/`, pathNot: ["\\.(test|bench)\\.ts$", "/(bench|test)[^/]*\\.ts$", ...inside(name)] },
+      from: { path: `^${name}/`, pathNot: ["(\\.|/)(test|testing)\\.ts$", "/(bench|toolcheck)\\.ts$", ...inside(name)] },
       to: {
         path: "^(cli|fpga-projects|generator|golden|rtl-templates|testbenches)/",
         pathNot: [`^${name}/`, ...rooms[name].map((to) => `^${to}`)],

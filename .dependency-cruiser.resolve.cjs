@@ -1,2 +1,2 @@
 /** TypeScript's ESM convention: `./x.js` in an import is the file `x.ts`. */
-module.exports = { resolve: { extensions: [".ts", ".js"], extensionAlias: { ".js": [".ts", ".js"] } } };
+module.exports = { resolve: { conditionNames: ["import", "node", "default"], exportsFields: ["exports"], extensions: [".ts", ".js"], extensionAlias: { ".js": [".ts", ".js"] } } };

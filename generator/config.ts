@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { type AcceleratorConfig, defaultConfig } from "./units/config.js";
+import { type AcceleratorConfig, defaultConfig } from "./isa/config.js";
 
 const powerOfTwo = (n: number) => Number.isInteger(Math.log2(n));
 

@@ -5,7 +5,7 @@ import { STREAM_COUNTERS, TRACE_POINTS } from "../isa/trace.js";
 import { fork } from "../library/fork.js";
 import { activityCode } from "../units/activity.js";
 import { cacheWriter, memoryWrite } from "../units/cachewriter.js";
-import { type AcceleratorConfig, beatBits, log2 } from "../units/config.js";
+import { type AcceleratorConfig, beatBits, log2 } from "../isa/config.js";
 import { epilogue } from "../units/epilogue.js";
 import { blocksBits, fetch, memoryRequest } from "../units/fetch.js";
 import { resultJob, streamJob } from "../units/jobs.js";

@@ -1,7 +1,7 @@
 /** The accelerator with its memory on the chip: one beat a cycle, nibble write enables. */
 import { bool, defineModule, Mem, mux, reg, type Sig, source, type Stream, stream, uint, when, wire } from "../hdl/index.js";
 import { queue } from "../library/fifo.js";
-import { beatBits, log2, type AcceleratorConfig } from "../units/config.js";
+import { beatBits, log2, type AcceleratorConfig } from "../isa/config.js";
 import { memoryRequest } from "../units/fetch.js";
 import { accelerator, hostOutputs, hostPorts } from "./accelerator.js";
 

@@ -2,7 +2,7 @@
 import { allOf, bool, cat, defineModule, lit, mux, reg, type Sig, uint, when } from "../hdl/index.js";
 import { toksBits } from "../engines/port.js";
 import { SEMAPHORES, type Semaphore } from "../isa/instruction.js";
-import type { AcceleratorConfig } from "../units/config.js";
+import type { AcceleratorConfig } from "../isa/config.js";
 import { SEMAPHORE_BITS } from "../units/jobs.js";
 
 type U = Sig<"u", number>;

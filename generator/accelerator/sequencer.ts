@@ -2,7 +2,7 @@
 import { anyOf, bool, cat, defineModule, enumReg, lit, match, Mem, mux, reg, select, type Sig, source, stream, uint, when } from "../hdl/index.js";
 import { tokBits, toksBits } from "../engines/port.js";
 import { BASE_BITS, BASE_REGISTERS, EPILOGUES, FORMATS, INSTRUCTION_BITS, LOOP_DEPTH, OPS, type Op, PROGRAM_WORD_BITS, TOKEN_SELECTS } from "../isa/instruction.js";
-import { type AcceleratorConfig, log2 } from "../units/config.js";
+import { type AcceleratorConfig, log2 } from "../isa/config.js";
 import { FETCH_KINDS } from "../units/fetch.js";
 import { fetchJob, quantJob, resultJob, softmaxJob, streamJob } from "../units/jobs.js";
 import { STREAM_KINDS } from "../units/unpack.js";

@@ -3,7 +3,7 @@ import type { QuantisedModel } from "../../golden/model/types.js";
 import { beatBytes, GROUP } from "../engines/formats/beats.js";
 import { constantBeats } from "../engines/formats/constants.js";
 import { FIELDS, type Field } from "../isa/instruction.js";
-import type { AcceleratorConfig } from "../units/config.js";
+import type { AcceleratorConfig } from "../isa/config.js";
 import type { Layout, MatrixRegion } from "./layout.js";
 
 const most = (field: Field): number => 2 ** FIELDS[field][1] - 1;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { randomModel } from "../../golden/model/random.js";
 import type { ModelShape } from "../../golden/model/types.js";
-import { type AcceleratorConfig, defaultConfig } from "../units/config.js";
+import { type AcceleratorConfig, defaultConfig } from "../isa/config.js";
 import { instructions } from "./assemble.js";
 import { compile, type CompileOptions } from "./compile.js";
 import { CompileError } from "./error.js";

@@ -1,7 +1,7 @@
 /** QuantisedModel to program, memory image and host registers. The same model gives the same bytes. */
 import type { QuantisedModel } from "../../golden/model/types.js";
 import { beatBytes } from "../engines/formats/beats.js";
-import type { AcceleratorConfig } from "../units/config.js";
+import type { AcceleratorConfig } from "../isa/config.js";
 import { assemble, type Instruction } from "./assemble.js";
 import { REGISTERS } from "./builder.js";
 import { fitProblems, shapeProblems } from "./check.js";

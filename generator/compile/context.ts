@@ -9,7 +9,7 @@ import {
   SCALINGS,
   TOKEN_SELECTS,
 } from "../isa/instruction.js";
-import type { AcceleratorConfig } from "../units/config.js";
+import type { AcceleratorConfig } from "../isa/config.js";
 import type { Instruction } from "./assemble.js";
 import { mask, type ProgramBuilder, type Register } from "./builder.js";
 import type { Layout, MatrixRegion, Region } from "./layout.js";

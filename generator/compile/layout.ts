@@ -5,7 +5,7 @@ import { keyBeats, valueBeats } from "../engines/formats/cache.js";
 import { constantBeats } from "../engines/formats/constants.js";
 import { w2Beats, w2RowBlocks } from "../engines/formats/w2.js";
 import { w4Beats, w4RowBlocks, w4UnitRowBlocks } from "../engines/formats/w4.js";
-import type { AcceleratorConfig } from "../units/config.js";
+import type { AcceleratorConfig } from "../isa/config.js";
 
 /** Beats [beat, beat + beats) of the memory. */
 export interface Region {

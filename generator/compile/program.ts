@@ -4,7 +4,7 @@
  */
 import type { QuantisedModel } from "../../golden/model/types.js";
 import { FORMATS } from "../isa/instruction.js";
-import type { AcceleratorConfig } from "../units/config.js";
+import type { AcceleratorConfig } from "../isa/config.js";
 import type { Instruction } from "./assemble.js";
 import { mask, ProgramBuilder } from "./builder.js";
 import {

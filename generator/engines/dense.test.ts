@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { Bench, between, type Random, randomBits } from "../library/testing.js";
-import { type AcceleratorConfig, beatBits, defaultConfig } from "../units/config.js";
+import { type AcceleratorConfig, beatBits, defaultConfig } from "../isa/config.js";
 import { DENSE_LATENCY, denseEngine } from "./dense.js";
 import { GROUP } from "./port.js";
 

@@ -8,7 +8,7 @@
 import {
   bool, defineModule, lit, Mem, mux, type Of, reg, regOf, select, setAll, type Shape, type Sig, sint, source, stream, sum, uint, vec, when,
 } from "../hdl/index.js";
-import { type AcceleratorConfig, lanes } from "../units/config.js";
+import { type AcceleratorConfig, lanes } from "../isa/config.js";
 import { checkRows, engineBeat, engineSums, engineTag, GROUP, MANTISSA_BITS, SUM_BITS } from "./port.js";
 
 type Signed = Sig<"s", number>;

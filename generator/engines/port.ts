@@ -1,7 +1,6 @@
 /** The port of every engine: one weight beat and the activations of one token in, row sums of a row block out. */
 import { bool, fail, sint, uint, vec } from "../hdl/index.js";
-import { type AcceleratorConfig, beatBits, log2 } from "../units/config.js";
-import { countBits } from "../units/jobs.js";
+import { type AcceleratorConfig, beatBits, log2, countBits } from "../isa/config.js";
 
 /** Columns: inputs that share one mantissa. */
 export const GROUP = 32;

@@ -15,10 +15,18 @@ const CYCLES = 30;
  * (checked with another printer); each part here can go when the emitter is mended.
  */
 
-/** Memories as it can print them: it forgets `zero` beside contents, and gives the old word where "new" is asked. */
-function printable(design: Design): Design {
+/**
+ * Memories as it can print them: it forgets `zero` beside contents, and gives the old word where "new" is asked. And no
+ * signed `<=` for Verilator: 5.006 folds it to 0 when both sides turn out equal (found here; -O0 does not, nor Icarus).
+ */
+function printable(design: Design, tool: "icarus" | "verilator"): Design {
   const modules = [...design.modules.values()].map((m) => ({
     ...m,
+    nodes: m.nodes.map((n) =>
+      tool === "verilator" && n.op === "binary" && n.fn === "le" && n.signedness === "s"
+        ? { ...n, fn: "lt" as const }
+        : n,
+    ),
     memories: m.memories.map((mem) => ({
       ...mem,
       readDuringWrite: "old" as const,
@@ -30,13 +38,10 @@ function printable(design: Design): Design {
   return { ...design, modules: new Map(modules.map((m) => [m.name, m])) };
 }
 
-/** Why the emitter, or the tool on what it emits, cannot take the design. */
-function gap(design: Design, tool: "icarus" | "verilator"): string | null {
+/** Why the emitter cannot take the design, or takes it wrong. */
+function gap(design: Design): string | null {
   try {
     const texts = [...emitVerilog(design).values()];
-    // Found by this test: Verilator 5.006 folds a signed `x <= x` to 0 (and -O0 does not).
-    if (tool === "verilator" && texts.some((text) => /\$signed\((.+)\) <= \$signed\(\1\)/.test(text)))
-      return "x <= x";
     if (texts.some((text) => /case \([0-9'bd{}, ]*\)/.test(text)))
       return "always @* on a constant never runs";
     if (texts.some((text) => /\} (==|!=|<|<=|[-&|^+*]) \{/.test(text)))
@@ -53,9 +58,10 @@ function designs(from: number, count: number, maxWidth: number, tool: "icarus" |
   const all = Array.from({ length: count }, (_, i) =>
     printable(
       randomDesign(from + i, `t${from + i}`, { nodes: 10 + ((from + i) % 30), maxWidth, defined: true }),
+      tool,
     ),
   );
-  const fit = all.filter((d) => gap(d, tool) === null);
+  const fit = all.filter((d) => gap(d) === null);
   assert.ok(fit.length > count / 2, `only ${fit.length} of ${count} designs can be emitted`);
   return fit;
 }

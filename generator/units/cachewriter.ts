@@ -3,9 +3,9 @@ import { bool, cat, defineModule, enumReg, lit, match, Mem, mux, reg, replicate,
 import { EPILOGUES } from "../isa/instruction.js";
 import { queue } from "../library/fifo.js";
 import { cacheCode, inverse16, scaleByte, scaleOf } from "./cachescale.js";
-import { type AcceleratorConfig, beatBits, log2 } from "./config.js";
+import { type AcceleratorConfig, beatBits, log2, countBits } from "../isa/config.js";
 import { cacheJob, cacheValue } from "./epilogue.js";
-import { ADDRESS_BITS, countBits } from "./jobs.js";
+import { ADDRESS_BITS } from "./jobs.js";
 import { tokWidth } from "./memories.js";
 import { magnitude } from "./reciprocal.js";
 

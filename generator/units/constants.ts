@@ -1,6 +1,6 @@
 /** Constant RAMs: gains, K means and RoPE increments, written a whole beat at a time, read an element at a time. */
 import { bool, defineModule, delay, Mem, select, type Sig, uint } from "../hdl/index.js";
-import { type AcceleratorConfig, beatBits, log2 } from "./config.js";
+import { type AcceleratorConfig, beatBits, log2 } from "../isa/config.js";
 import { loadBeatBits } from "./stream.js";
 
 /** `entries` elements of `width` bits, `stride` bits apart; the element appears one cycle after its index. */

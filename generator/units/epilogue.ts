@@ -2,10 +2,10 @@
 import { bool, defineModule, delay, delayValid, lit, mux, reg, type Sig, sint, stream, uint, when } from "../hdl/index.js";
 import { CONSTANT_RAMS, EPILOGUES, type Epilogue } from "../isa/instruction.js";
 import { queue } from "../library/fifo.js";
-import { type AcceleratorConfig, log2 } from "./config.js";
+import { type AcceleratorConfig, log2, countBits } from "../isa/config.js";
 import { constantRam } from "./constants.js";
 import { gateup } from "./gateup.js";
-import { ADDRESS_BITS, countBits, result, resultJob, SEMAPHORE_BITS } from "./jobs.js";
+import { ADDRESS_BITS, result, resultJob, SEMAPHORE_BITS } from "./jobs.js";
 import { elementBits, tokWidth } from "./memories.js";
 import { magnitude } from "./reciprocal.js";
 import { residual } from "./residual.js";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { keyBeatsRead } from "../engines/formats/cache.js";
 import { Bench, between } from "../library/testing.js";
-import { type AcceleratorConfig, defaultConfig } from "./config.js";
+import { type AcceleratorConfig, defaultConfig } from "../isa/config.js";
 import { FETCH_KINDS, fetch } from "./fetch.js";
 
 const run = (c: AcceleratorConfig, seed: number, take: number): void => {

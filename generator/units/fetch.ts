@@ -2,8 +2,8 @@
 import { assertAlways, bool, cover, defineModule, enumReg, match, mux, reg, regs, select, source, stream, uint, when } from "../hdl/index.js";
 import { checkRows, GROUP, pairs } from "../engines/port.js";
 import { queue } from "../library/fifo.js";
-import { type AcceleratorConfig, log2 } from "./config.js";
-import { ADDRESS_BITS, countBits, fetchJob } from "./jobs.js";
+import { type AcceleratorConfig, log2, countBits } from "../isa/config.js";
+import { ADDRESS_BITS, fetchJob } from "./jobs.js";
 
 export const FETCH_KINDS = { plain: 0, keys: 1, values: 2, emb: 3 } as const;
 /** Key/value matrices under way at most: those in all queues together. */

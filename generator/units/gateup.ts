@@ -1,7 +1,7 @@
 /** SiLU of the gate times the up projection. Contract section 7. */
 import { SIGMOID } from "../../golden/contract/tables.js";
 import { bool, defineModule, delay, delayValid, lit, Mem, mux, reg, select, type Sig, sint, uint, when } from "../hdl/index.js";
-import type { AcceleratorConfig } from "./config.js";
+import type { AcceleratorConfig } from "../isa/config.js";
 import { tokWidth } from "./memories.js";
 import { magnitude } from "./reciprocal.js";
 

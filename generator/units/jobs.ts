@@ -1,12 +1,10 @@
 /** What flows between the units: queue entries with addresses already resolved by the sequencer, and the result streams. */
 import { bool, sint, uint } from "../hdl/index.js";
-import { type AcceleratorConfig, log2 } from "./config.js";
+import { type AcceleratorConfig, countBits, log2 } from "../isa/config.js";
 
 export const ADDRESS_BITS = 24; // beats
 export const SUM_BITS = 40; // row sums P, contract section 4
 export const SEMAPHORE_BITS = 16;
-/** Width that holds 0..n inclusive. */
-export const countBits = (n: number): number => Math.ceil(Math.log2(n + 1));
 
 /** Sequencer -> fetch (one per load, emb, mv). `live` = LEN of the token. */
 export const fetchJob = (c: AcceleratorConfig) => ({

@@ -1,6 +1,6 @@
 /** Memories that several units share: the vector memory and the statistics of vectors. */
 import { bool, cat, defineModule, Mem, mux, sint, type Sig, uint } from "../hdl/index.js";
-import { type AcceleratorConfig, log2 } from "./config.js";
+import { type AcceleratorConfig, log2 } from "../isa/config.js";
 
 export const tokWidth = (c: AcceleratorConfig): number => Math.max(1, log2(c.tokens));
 /** Bits that address an element of the vector memory. */

@@ -1,7 +1,7 @@
 /** Quantiser: int32 vector to int8 activations, four elements a cycle. Contract section 3. */
 import { bool, cat, defineModule, delay, delayValid, enumReg, match, Mem, mux, reg, type Sig, stream, uint, when } from "../hdl/index.js";
 import { queue } from "../library/fifo.js";
-import { type AcceleratorConfig, log2 } from "./config.js";
+import { type AcceleratorConfig, log2 } from "../isa/config.js";
 import { quantJob, SEMAPHORE_BITS } from "./jobs.js";
 import { elementBits, tokWidth } from "./memories.js";
 import { vectorScale } from "./scaler.js";

@@ -1,6 +1,6 @@
 /** Residual stream: read, add, saturate, write; and on the way y, its magnitude and the sum of squares. Contract section 2. */
 import { bool, cat, defineModule, delay, delayValid, Mem, mux, reg, select, type Sig, sint, uint, when } from "../hdl/index.js";
-import { type AcceleratorConfig, log2 } from "./config.js";
+import { type AcceleratorConfig, log2 } from "../isa/config.js";
 import { tokWidth } from "./memories.js";
 import { SQUARES_BITS } from "./scaler.js";
 

@@ -1,7 +1,7 @@
 /** RoPE: pairs of results rotated by position·increment. Contract section 5. */
 import { SINE } from "../../golden/contract/tables.js";
 import { bool, defineModule, delay, delayValid, Mem, mux, reg, select, type Sig, sint, uint, when } from "../hdl/index.js";
-import { type AcceleratorConfig, log2 } from "./config.js";
+import { type AcceleratorConfig, log2 } from "../isa/config.js";
 import { tokWidth } from "./memories.js";
 
 /** Cycles from a pair's second element to the rotated second element; the first comes one cycle earlier. */

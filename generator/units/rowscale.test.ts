@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { Bench, between, type Item, type Random, randomBits } from "../library/testing.js";
-import { type AcceleratorConfig, defaultConfig } from "./config.js";
+import { type AcceleratorConfig, defaultConfig } from "../isa/config.js";
 import { ROW_LATENCY, rowScaler } from "./rowscale.js";
 
 const rshr = (a: bigint, n: number): bigint => (n === 0 ? a : (a + (1n << BigInt(n - 1))) >> BigInt(n));

@@ -5,7 +5,7 @@
 import { bool, defineModule, lit, mux, reg, regOf, select, setAll, type Sig, sint, source, stream, uint, when } from "../hdl/index.js";
 import { checkRows, engineSums, pairs, SUM_BITS, tokBits } from "../engines/port.js";
 import { queue } from "../library/fifo.js";
-import { type AcceleratorConfig, log2 } from "./config.js";
+import { type AcceleratorConfig, log2 } from "../isa/config.js";
 import { result } from "./jobs.js";
 import { scale } from "./scaler.js";
 

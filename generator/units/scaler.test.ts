@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { mul, norm16, normScale, reciprocal } from "../../golden/model/ops.js";
 import { SCALINGS } from "../isa/instruction.js";
 import { Bench, between, type Random } from "../library/testing.js";
-import { type AcceleratorConfig, defaultConfig } from "./config.js";
+import { type AcceleratorConfig, defaultConfig } from "../isa/config.js";
 import { scaler } from "./scaler.js";
 
 interface Scale { readonly m: number; readonly e: number }

@@ -7,7 +7,7 @@ import { assertAlways, bool, cat, defineModule, enumReg, lit, match, Mem, mux, r
 import { SCALINGS, type Scaling } from "../isa/instruction.js";
 import { tokBits, toksBits } from "../engines/port.js";
 import { queue } from "../library/fifo.js";
-import { type AcceleratorConfig, log2 } from "./config.js";
+import { type AcceleratorConfig, log2 } from "../isa/config.js";
 
 type Bits = Sig<"u", number>;
 export const SCALE_EXPONENT_BITS = 12;

@@ -3,7 +3,7 @@ import { EXP2, LOG16 } from "../../golden/contract/tables.js";
 import { bool, cat, defineModule, delay, delayValid, enumReg, lit, match, Mem, mux, reg, select, type Sig, sint, source, stream, uint, when } from "../hdl/index.js";
 import { GROUP } from "../engines/port.js";
 import { queue } from "../library/fifo.js";
-import { type AcceleratorConfig, log2 } from "./config.js";
+import { type AcceleratorConfig, log2 } from "../isa/config.js";
 import { SEMAPHORE_BITS, softmaxJob } from "./jobs.js";
 import { softmaxSum } from "./scaler.js";
 import { probabilityRead, probabilityWord, probabilityWordBits } from "./stream.js";

@@ -7,7 +7,7 @@ import { packW2 } from "../engines/formats/w2.js";
 import { packW4, w4UnitRowBlocks } from "../engines/formats/w4.js";
 import { FORMATS, SCALINGS, type Scaling } from "../isa/instruction.js";
 import { between, type Random } from "../library/testing.js";
-import type { AcceleratorConfig } from "./config.js";
+import type { AcceleratorConfig } from "../isa/config.js";
 import { STREAM_KINDS } from "./unpack.js";
 
 export interface Scale { readonly m: number; readonly e: number }

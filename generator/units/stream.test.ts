@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
-import { SEMAPHORES } from "../isa/instruction.js";
+import { SEMAPHORES, type Semaphore } from "../isa/instruction.js";
 import { STREAM_COUNTERS } from "../isa/trace.js";
 import { Bench, between, randomFrom, type Receiver } from "../library/testing.js";
 import { activityCode } from "./activity.js";
-import { type AcceleratorConfig, defaultConfig } from "./config.js";
+import { type AcceleratorConfig, defaultConfig } from "../isa/config.js";
 import { EPSILON, type JobKind, randomJob, type TestJob } from "./stream.jobs.testing.js";
 import { streamSide } from "./streamside.testing.js";
 
@@ -160,7 +160,7 @@ describe("stream side: unpack, stream, engine, row scaler, scaler", () => {
     const { counters } = run(c, 5, jobs, { memory: 1, take: 0.9, grant: 0.2 });
     assert.equal(counters[activityCode("busy")], jobs.filter((j) => j.result !== null).reduce((n, j) => n + j.beats, 0));
     assert.equal(counters[activityCode("load")], jobs.filter((j) => j.name === "load").reduce((n, j) => n + j.memory.length, 0));
-    const waits = Object.keys(SEMAPHORES).map((s) => counters[STREAM_COUNTERS.findIndex((n) => n === `wait_${s}`)]!);
+    const waits = (Object.keys(SEMAPHORES) as Semaphore[]).map((s) => counters[activityCode(`wait_${s}`)]!);
     assert.ok(waits.filter((n) => n > 0).length > 6, "most semaphores are waited for");
   });
 

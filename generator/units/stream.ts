@@ -9,7 +9,7 @@ import { bool, cat, defineModule, lit, Mem, mux, reg, regOf, regs, setAll, type 
 import { checkRows, engineBeat, engineTag, GROUP, MANTISSA_BITS, pairBits, pairs, tokBits, toksBits } from "../engines/port.js";
 import { queue } from "../library/fifo.js";
 import { activity } from "./activity.js";
-import { type AcceleratorConfig, beatBits, log2 } from "./config.js";
+import { type AcceleratorConfig, beatBits, log2 } from "../isa/config.js";
 import { SEMAPHORE_BITS, streamJob } from "./jobs.js";
 import { formatCode, STREAM_KINDS, stepWindow } from "./unpack.js";
 

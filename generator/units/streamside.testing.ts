@@ -2,7 +2,7 @@
 import { bool, defineModule, stream, uint, wire } from "../hdl/index.js";
 import { denseEngine } from "../engines/dense.js";
 import { tokBits, toksBits } from "../engines/port.js";
-import { type AcceleratorConfig, beatBits, log2 } from "./config.js";
+import { type AcceleratorConfig, beatBits, log2 } from "../isa/config.js";
 import { result, SEMAPHORE_BITS, streamJob } from "./jobs.js";
 import { rowJob, rowScaler } from "./rowscale.js";
 import { SQUARES_BITS, scaleJob, scaler, softmaxSum, vectorScale } from "./scaler.js";

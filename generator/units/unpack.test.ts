@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { Bench, between, type Item, randomBits } from "../library/testing.js";
-import { type AcceleratorConfig, beatBits, defaultConfig } from "./config.js";
+import { type AcceleratorConfig, beatBits, defaultConfig } from "../isa/config.js";
 import { formatCode, STREAM_KINDS, unpack } from "./unpack.js";
 
 interface Weight { readonly beat: bigint; readonly steps: bigint[]; readonly flush: boolean }

@@ -6,7 +6,7 @@ import { assertAlways, bool, defineModule, lit, mux, reg, regs, select, source, 
 import { checkRows } from "../engines/port.js";
 import { FORMATS, type Format } from "../isa/instruction.js";
 import { queue } from "../library/fifo.js";
-import { type AcceleratorConfig, beatBits } from "./config.js";
+import { type AcceleratorConfig, beatBits } from "../isa/config.js";
 import type { streamJob } from "./jobs.js";
 
 /** Scale beats between parser and lanes. */

@@ -4,7 +4,7 @@
  */
 import type { TracePoint } from "../../generator/isa/trace.js";
 import { TRACE_POINTS } from "../../generator/isa/trace.js";
-import type { AcceleratorConfig } from "../../generator/units/config.js";
+import type { AcceleratorConfig } from "../../generator/isa/config.js";
 import { EPILOGUES, type Epilogue } from "../../generator/isa/instruction.js";
 import { forward, IntegerState } from "../../golden/model/integer.js";
 import { gather, quantise, Sticky } from "../../golden/model/ops.js";

@@ -3,7 +3,7 @@ import { assemble, type Instruction } from "../../generator/compile/assemble.js"
 import { type Compiled, compile } from "../../generator/compile/compile.js";
 import { SEMAPHORES, type Semaphore } from "../../generator/isa/instruction.js";
 import { TRACE_POINTS, type TracePoint } from "../../generator/isa/trace.js";
-import { type AcceleratorConfig, defaultConfig } from "../../generator/units/config.js";
+import { type AcceleratorConfig, defaultConfig } from "../../generator/isa/config.js";
 import { generate, IntegerState } from "../../golden/model/integer.js";
 import { Random, type RandomOptions, randomModel } from "../../golden/model/random.js";
 import type { ModelShape } from "../../golden/model/types.js";

@@ -3,7 +3,7 @@
  * does, and emits the same trace points: what it gets wrong is the compiler's fault, what only the RTL gets wrong is not.
  */
 import { instructions } from "../../generator/compile/assemble.js";
-import type { AcceleratorConfig } from "../../generator/units/config.js";
+import type { AcceleratorConfig } from "../../generator/isa/config.js";
 import type { Sticky } from "../../golden/model/ops.js";
 import { Machine, type Trace } from "./interpreter/machine.js";
 import { type Choose, schedule } from "./interpreter/schedule.js";

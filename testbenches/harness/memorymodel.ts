@@ -5,7 +5,7 @@
 import { accelerator, hostOutputs, hostPorts } from "../../generator/accelerator/accelerator.js";
 import { memory } from "../../generator/accelerator/onchip.js";
 import { bool, defineModule, mux, reg, type Sig, source, type Stream, stream, uint, when, wire } from "../../generator/hdl/index.js";
-import { type AcceleratorConfig, beatBits, log2 } from "../../generator/units/config.js";
+import { type AcceleratorConfig, beatBits, log2 } from "../../generator/isa/config.js";
 import { memoryWrite } from "../../generator/units/cachewriter.js";
 import { memoryRequest } from "../../generator/units/fetch.js";
 

@@ -4,7 +4,7 @@ import { onchip } from "../../generator/accelerator/onchip.js";
 import { elaborate } from "../../generator/hdl/index.js";
 import type { Design } from "../../generator/hdl/ir.js";
 import { STREAM_COUNTERS, TRACE_POINTS, type TracePoint } from "../../generator/isa/trace.js";
-import type { AcceleratorConfig } from "../../generator/units/config.js";
+import type { AcceleratorConfig } from "../../generator/isa/config.js";
 import type { QuantisedModel } from "../../golden/model/types.js";
 import { GoldenExpectations } from "./expected.js";
 import { stalled } from "./memorymodel.js";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { tokenWork } from "../../generator/estimate/work.js";
-import { defaultConfig } from "../../generator/units/config.js";
+import { defaultConfig } from "../../generator/isa/config.js";
 import { runSession } from "../harness/session.js";
 import { buildSystem } from "../harness/system.js";
 import { demoModel, demoTokenizer } from "./demo.js";

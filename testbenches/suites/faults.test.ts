@@ -1,7 +1,7 @@
 /** Faults planted one at a time: each must be found, and the report must say where. */
 import assert from "node:assert/strict";
 import type { Design, Module, Node } from "../../generator/hdl/ir.js";
-import { defaultConfig } from "../../generator/units/config.js";
+import { defaultConfig } from "../../generator/isa/config.js";
 import { randomModel } from "../../golden/model/random.js";
 import { runSession } from "../harness/session.js";
 import { wavesAround } from "../harness/drive.js";

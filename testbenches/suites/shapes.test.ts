@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { emitVerilog } from "../../generator/hdl/index.js";
 import { hashFiles } from "../../generator/tools/cache.js";
 import { lint } from "../../generator/tools/lint.js";
-import { type AcceleratorConfig, defaultConfig } from "../../generator/units/config.js";
+import { type AcceleratorConfig, defaultConfig } from "../../generator/isa/config.js";
 import { randomModel } from "../../golden/model/random.js";
 import { runSession } from "../harness/session.js";
 import { buildSystem } from "../harness/system.js";

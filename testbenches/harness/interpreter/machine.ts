@@ -3,7 +3,7 @@ import { Sticky, ZERO_SCALE } from "../../../golden/model/ops.js";
 import type { Scale } from "../../../golden/model/types.js";
 import { beatBytes, GROUP, type UnpackedMatrix } from "../../../generator/engines/formats/beats.js";
 import type { TracePoint } from "../../../generator/isa/trace.js";
-import type { AcceleratorConfig } from "../../../generator/units/config.js";
+import type { AcceleratorConfig } from "../../../generator/isa/config.js";
 import type { Host } from "./sequence.js";
 
 export type Trace = (point: TracePoint, fields: readonly number[]) => void;

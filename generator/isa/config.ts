@@ -31,6 +31,8 @@ export interface AcceleratorConfig {
 export const lanes = (c: AcceleratorConfig): number => c.rows * c.cols;
 /** Width of a memory beat. */
 export const beatBits = (c: AcceleratorConfig): number => 2 * c.rows * c.cols;
+/** Width that holds 0..n inclusive. */
+export const countBits = (n: number): number => Math.ceil(Math.log2(n + 1));
 /** log2 of a power of two. */
 export const log2 = (n: number): number => Math.round(Math.log2(n));
 
