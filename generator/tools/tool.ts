@@ -16,6 +16,7 @@ export const TOOLS = {
   vvp: { command: "vvp", versionArgs: ["-V"], debianPackage: "iverilog", purpose: "runs Icarus simulations" },
   yosys: { command: "yosys", versionArgs: ["-V"], debianPackage: "yosys", purpose: "lint, resource counts, proofs" },
   smtbmc: { command: "yosys-smtbmc", versionArgs: ["--help"], debianPackage: "yosys", purpose: "formal proofs" },
+  abc: { command: "yosys-abc", versionArgs: ["-c", "version"], debianPackage: "yosys", purpose: "formal proofs, equivalence" },
   z3: { command: "z3", versionArgs: ["--version"], debianPackage: "z3", purpose: "solver for formal proofs" },
 } as const satisfies Record<string, Tool>;
 export type ToolName = keyof typeof TOOLS;
