@@ -6,6 +6,7 @@ import {
   initialRegisters,
   initialWord,
   randomParts,
+  recordWords,
   type RunRequest,
   type RunResult,
   type WatchPoint,
@@ -89,13 +90,21 @@ export class WasmEngine implements Engine {
     const { slot } = this.model.layout.memories[mem]!;
     const { views } = this.model;
     const word = initialWord(this.graph, mem, seed);
-    const given = m.zero || slot.bytes === 4 ? Math.min(m.depth, m.contents.length) : m.depth;
+    const given = Math.min(m.depth, m.contents.length);
     for (let addr = 0; addr < given; addr++) this.writeWord(mem, addr, word(addr));
-    if (m.zero || slot.bytes !== 4) return;
-    // Large and common enough to go without bigint.
+    if (m.zero) return;
+    // The same random words as `initialWord` gives, without bigint: memories are large.
     const part = randomParts(mem, seed);
-    const mask = slot.width === 32 ? -1 : 2 ** slot.width - 1;
-    for (let addr = given; addr < m.depth; addr++) views.u32[(slot.addr >>> 2) + addr] = part(addr) & mask;
+    const parts = recordWords(m.width);
+    const last = m.width % 32 === 0 ? -1 : 2 ** (m.width % 32) - 1;
+    for (let addr = given; addr < m.depth; addr++) {
+      for (let i = 0; i < parts; i++) {
+        const value = part(addr * parts + i) & (i === parts - 1 ? last : -1);
+        const at = slot.addr + addr * slot.bytes + 4 * i;
+        if (slot.bytes >= 4) views.u32[at >>> 2] = value;
+        else for (let b = 0; b < slot.bytes; b++) views.u8[at + b] = value >>> (8 * b);
+      }
+    }
   }
 
   read(node: FlatId): bigint {
