@@ -16,12 +16,15 @@ export const loadConfig = async (option: string | undefined): Promise<Config> =>
     const { tsImport } = await import("tsx/esm/api");
     loaded = (await tsImport(pathToFileURL(file).href, import.meta.url)) as { default?: unknown };
   } catch (error) {
-    throw new UsageError(`${shown}: cannot be loaded: ${error instanceof Error ? error.message.split("\n")[0] : String(error)}`);
+    throw new UsageError(
+      `${shown}: cannot be loaded: ${error instanceof Error ? error.message.split("\n")[0] : String(error)}`,
+    );
   }
   // Outside an ESM package the file is CommonJS to Node, and its default export lies one level deeper.
   const inner = (loaded.default as { default?: unknown } | undefined)?.default;
   const value = inner ?? loaded.default;
-  if (value === undefined) throw new UsageError(`${shown}: has no default export; write export default defineConfig({ ... })`);
+  if (value === undefined)
+    throw new UsageError(`${shown}: has no default export; write export default defineConfig({ ... })`);
   return parseConfig(value, shown);
 };
 
@@ -29,5 +32,8 @@ export const loadConfig = async (option: string | undefined): Promise<Config> =>
 export const withLanes = (config: Config, lanes: number | undefined): Config => {
   if (lanes === undefined) return config;
   const rows = lanes / config.lanes.columns;
-  return parseConfig({ ...config, lanes: { rows, columns: config.lanes.columns } }, `--lanes ${lanes} (rows = lanes / ${config.lanes.columns})`);
+  return parseConfig(
+    { ...config, lanes: { rows, columns: config.lanes.columns } },
+    `--lanes ${lanes} (rows = lanes / ${config.lanes.columns})`,
+  );
 };

@@ -13,7 +13,15 @@ export class ComparisonError extends Error {
 }
 
 /** Errors whose text was written for the user, by class name: rooms below the command line define their own. */
-const FOR_THE_USER = new Set(["UsageError", "InputError", "HdlError", "ConfigError", "CompileError", "MissingToolError", "ToolError"]);
+const FOR_THE_USER = new Set([
+  "UsageError",
+  "InputError",
+  "HdlError",
+  "ConfigError",
+  "CompileError",
+  "MissingToolError",
+  "ToolError",
+]);
 
 const SYSTEM: Readonly<Record<string, string>> = {
   ENOSPC: "the disk is full",
@@ -35,5 +43,8 @@ export const explain = (error: unknown): { code: number; text: string } => {
   const known = system.code === undefined ? undefined : SYSTEM[system.code];
   if (known !== undefined) return { code: EXIT.input, text: `${system.path ?? "output"}: ${known}` };
   const detail = process.env["GATELOOM_DEBUG"] ? error.stack : `${error.name}: ${error.message}`;
-  return { code: EXIT.bug, text: `internal error, a bug of ours: ${detail}\n  Please report it with the command line; GATELOOM_DEBUG=1 shows where it happened.` };
+  return {
+    code: EXIT.bug,
+    text: `internal error, a bug of ours: ${detail}\n  Please report it with the command line; GATELOOM_DEBUG=1 shows where it happened.`,
+  };
 };

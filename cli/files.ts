@@ -15,9 +15,13 @@ export const outputFiles = (prepared: Prepared, prompt: readonly number[], total
   const { compiled } = system;
   const files = new Map<string, string | Uint8Array>();
   // With external memory the accelerator ends at its port; the memory model and its wrapper belong to the bench.
-  const ofBench = (file: string): boolean => system.stall !== undefined && (file === `${system.design.top}.v` || file === "memory.v");
-  for (const [file, text] of emitVerilog(system.design)) files.set(`${ofBench(file) ? "testbench" : "rtl"}/${file}`, text);
-  const { context, files: tables } = benchOf(describeRun(system, { prompt, total, seed: 1, maxCycles: 100_000 * total }));
+  const ofBench = (file: string): boolean =>
+    system.stall !== undefined && (file === `${system.design.top}.v` || file === "memory.v");
+  for (const [file, text] of emitVerilog(system.design))
+    files.set(`${ofBench(file) ? "testbench" : "rtl"}/${file}`, text);
+  const { context, files: tables } = benchOf(
+    describeRun(system, { prompt, total, seed: 1, maxCycles: 100_000 * total }),
+  );
   files.set("testbench/bench.v", icarusBench(context));
   for (const [file, text] of tables) files.set(`testbench/${file}`, text);
   files.set("program.txt", compiled.listing);
@@ -29,10 +33,17 @@ export const outputFiles = (prepared: Prepared, prompt: readonly number[], total
     configuration: config,
     top: system.stall === undefined ? system.design.top : "accelerator",
     /** Of the Verilog alone: equal for every model that runs on it. */
-    rtlSha256: sha256(rtl.map(([file, text]) => `${file}\0${text}\0`).sort().join("")),
+    rtlSha256: sha256(
+      rtl
+        .map(([file, text]) => `${file}\0${text}\0`)
+        .sort()
+        .join(""),
+    ),
     registers: { ...compiled.registers, promptLength: prompt.length, total },
     memory: { beatBytes: compiled.beatBytes, beats: system.memoryBeats, regions: compiled.regions },
-    files: Object.fromEntries([...files].sort(([a], [b]) => (a < b ? -1 : 1)).map(([file, content]) => [file, sha256(content)])),
+    files: Object.fromEntries(
+      [...files].sort(([a], [b]) => (a < b ? -1 : 1)).map(([file, content]) => [file, sha256(content)]),
+    ),
   };
   files.set("manifest.json", `${JSON.stringify(manifest, null, 2)}\n`);
   return files;

@@ -10,14 +10,17 @@ import { simulateCommand } from "./simulate.js";
 const version: string = JSON.parse(readFileSync(packageFile("package.json"), "utf8"))["version"];
 
 const program = new Command("gateloom")
-  .description("Quantised-LLM datapaths from TypeScript to Verilog, proven bit for bit.\nA model file goes in; Verilog that provably computes it comes out.")
+  .description(
+    "Quantised-LLM datapaths from TypeScript to Verilog, proven bit for bit.\nA model file goes in; Verilog that provably computes it comes out.",
+  )
   .version(version)
   .showHelpAfterError("(gateloom --help shows the commands; gateloom <command> --help its options)")
   .exitOverride();
 program.addCommand(generateCommand());
 program.addCommand(simulateCommand());
 program.addCommand(doctorCommand());
-for (const command of program.commands) command.exitOverride().showHelpAfterError(`(gateloom ${command.name()} --help shows the options)`);
+for (const command of program.commands)
+  command.exitOverride().showHelpAfterError(`(gateloom ${command.name()} --help shows the options)`);
 
 process.on("SIGINT", () => {
   discardPending().finally(() => {
@@ -25,7 +28,9 @@ process.on("SIGINT", () => {
     process.exit(EXIT.interrupted);
   });
 });
-process.stdout.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? EXIT.good : EXIT.input));
+process.stdout.on("error", (error: NodeJS.ErrnoException) =>
+  process.exit(error.code === "EPIPE" ? EXIT.good : EXIT.input),
+);
 
 try {
   await program.parseAsync();

@@ -32,7 +32,9 @@ const replaceable = async (folder: string): Promise<boolean> => {
 export const writeFolder = async (folder: string, files: Files): Promise<void> => {
   const target = path.resolve(folder);
   if (existsSync(target) && !(await replaceable(target)))
-    throw new UsageError(`${folder}: exists and was not written by gateloom (no ${MARK}); choose another --out or remove it`);
+    throw new UsageError(
+      `${folder}: exists and was not written by gateloom (no ${MARK}); choose another --out or remove it`,
+    );
   await mkdir(path.dirname(target), { recursive: true });
   const staging = await mkdtemp(`${target}.partial-`);
   pending.add(staging);

@@ -25,8 +25,21 @@ interface SimulateOptions extends SystemOptions {
 }
 
 const DOING: Partial<Record<TensorName, string>> = {
-  embedding: "embedding", attn_in: "norm", q: "q, k, v", k: "q, k, v", v: "q, k, v", score: "attention", p: "softmax", attn_out: "attention",
-  x_attn: "attention output", ffn_in: "norm", h: "gate and up", down_in: "SiLU", x_ffn: "down", head_in: "head", logits: "head",
+  embedding: "embedding",
+  attn_in: "norm",
+  q: "q, k, v",
+  k: "q, k, v",
+  v: "q, k, v",
+  score: "attention",
+  p: "softmax",
+  attn_out: "attention",
+  x_attn: "attention output",
+  ffn_in: "norm",
+  h: "gate and up",
+  down_in: "SiLU",
+  x_ffn: "down",
+  head_in: "head",
+  logits: "head",
 };
 
 /** Tokens go to stdout as they come; where we are goes to stderr: one live line on a terminal, plain lines elsewhere. */
@@ -35,9 +48,14 @@ class Display {
   private tokens = 0;
   private plainTokens = 0;
   firstToken = 0;
-  constructor(private readonly total: number, private readonly quiet: boolean) {}
+  constructor(
+    private readonly total: number,
+    private readonly quiet: boolean,
+  ) {}
 
-  private get live(): boolean { return !this.quiet && process.stderr.isTTY === true && process.stdout.isTTY === true; }
+  private get live(): boolean {
+    return !this.quiet && process.stderr.isTTY === true && process.stdout.isTTY === true;
+  }
 
   text(bytes: Uint8Array): void {
     if (this.quiet) return;
@@ -81,25 +99,43 @@ const writeWaves = async (out: string, run: RunDescription, cycle: number): Prom
 /** Ring and context: positions beyond the trained context are refused, whatever the window. */
 const checkLength = (promptTokens: number, tokens: number, context: number): void => {
   if (promptTokens + tokens - 1 > context)
-    throw new UsageError(`--tokens ${tokens} after a prompt of ${promptTokens} tokens needs ${promptTokens + tokens - 1} positions; the model was trained for ${context}. Ask for at most ${Math.max(0, context - promptTokens + 1)}`);
+    throw new UsageError(
+      `--tokens ${tokens} after a prompt of ${promptTokens} tokens needs ${promptTokens + tokens - 1} positions; the model was trained for ${context}. Ask for at most ${Math.max(0, context - promptTokens + 1)}`,
+    );
 };
 
 export const simulateCommand = (): Command => {
   const command = new Command("simulate")
-    .description("Generates the accelerator, runs its RTL, streams the text that the simulated hardware writes, and compares every tensor of every token with the golden model.")
+    .description(
+      "Generates the accelerator, runs its RTL, streams the text that the simulated hardware writes, and compares every tensor of every token with the golden model.",
+    )
     .addOption(new Option("--engine <name>", "simulator of the RTL").choices(ENGINES).default("embedded"))
-    .addOption(new Option("--tokens <n>", "tokens to generate").argParser(wholeNumber(1, 100_000)).default(64))
+    .addOption(
+      new Option("--tokens <n>", "tokens to generate").argParser(wholeNumber(1, 100_000)).default(64),
+    )
     .addOption(new Option("--prompt <text>", "what the story begins with").default("Once upon a time"))
-    .addOption(new Option("--seed <n>", "of the random stalls, and of registers that have no reset").argParser(wholeNumber(0, 2 ** 31 - 1)).default(1))
-    .addOption(new Option("--stall <n>", "put the accelerator before a memory of random latency and back-pressure: each channel is shut n/16 of the time").argParser(wholeNumber(0, 14)))
+    .addOption(
+      new Option("--seed <n>", "of the random stalls, and of registers that have no reset")
+        .argParser(wholeNumber(0, 2 ** 31 - 1))
+        .default(1),
+    )
+    .addOption(
+      new Option(
+        "--stall <n>",
+        "put the accelerator before a memory of random latency and back-pressure: each channel is shut n/16 of the time",
+      ).argParser(wholeNumber(0, 14)),
+    )
     .addOption(new Option("--out <folder>", "where Verilog, program and image go").default("build/demo"))
     .option("--no-out", "write no files")
     .option("--json", "print the report as JSON and nothing else");
   for (const option of systemOptions()) command.addOption(option);
   return command
-    .addHelpText("after", `
+    .addHelpText(
+      "after",
+      `
 Engines: embedded is built in (WebAssembly); verilator and icarus run the emitted Verilog as child processes.
-Exit code 1 means that a value differed from golden; the message names tensor, element and cycle.`)
+Exit code 1 means that a value differed from golden; the message names tensor, element and cycle.`,
+    )
     .action(async (options: SimulateOptions) => {
       const prepared = await prepare(options);
       const { system, tokenizer, config } = prepared;
@@ -123,16 +159,35 @@ Exit code 1 means that a value differed from golden; the message names tensor, e
       display.end();
       for (const line of result.mismatches) process.stderr.write(`${line}\n`);
       if (result.account === null || result.mismatches.length > 0) {
-        const waves = out === null || result.firstMismatch === null ? "" : await writeWaves(out, describeRun(system, request), result.firstMismatch);
-        throw new ComparisonError(`${result.mismatches.length} differences from golden (first ones above); seed ${options.seed}${waves}`);
+        const waves =
+          out === null || result.firstMismatch === null
+            ? ""
+            : await writeWaves(out, describeRun(system, request), result.firstMismatch);
+        throw new ComparisonError(
+          `${result.mismatches.length} differences from golden (first ones above); seed ${options.seed}${waves}`,
+        );
       }
       const { end } = result;
       const report: RunReport = {
-        model: prepared.name, precision: config.precision, lanes: config.lanes, engine: options.engine, prompt: options.prompt,
-        text: tokenizer.decode([...prompt, ...result.tokens]), promptTokens: prompt.length, generatedTokens: result.tokens.length,
-        cycles: end.cycles, account: result.account, comparedValues: result.compared, mismatches: result.mismatches, saturated: result.saturated,
-        clockMHz: config.clockMHz, buildSeconds: end.buildSeconds, runSeconds: end.runSeconds, simulatedKHz: end.cycles / end.runSeconds / 1000,
-        firstTokenSeconds: display.firstToken, output: out,
+        model: prepared.name,
+        precision: config.precision,
+        lanes: config.lanes,
+        engine: options.engine,
+        prompt: options.prompt,
+        text: tokenizer.decode([...prompt, ...result.tokens]),
+        promptTokens: prompt.length,
+        generatedTokens: result.tokens.length,
+        cycles: end.cycles,
+        account: result.account,
+        comparedValues: result.compared,
+        mismatches: result.mismatches,
+        saturated: result.saturated,
+        clockMHz: config.clockMHz,
+        buildSeconds: end.buildSeconds,
+        runSeconds: end.runSeconds,
+        simulatedKHz: end.cycles / end.runSeconds / 1000,
+        firstTokenSeconds: display.firstToken,
+        output: out,
       };
       console.log(options.json ? JSON.stringify(report, null, 2) : `\n${renderReport(report)}`);
     });

@@ -15,20 +15,35 @@ export interface SystemOptions {
   readonly stall?: number;
 }
 export const systemOptions = (): Option[] => [
-  new Option("--config <file>", "configuration in TypeScript; default: gateloom.config.ts here, else the demo's"),
-  new Option("--model <file>", "model: .safetensors as golden/demo/train writes it, or a llama2.c version 0 .bin; default: the demo model"),
+  new Option(
+    "--config <file>",
+    "configuration in TypeScript; default: gateloom.config.ts here, else the demo's",
+  ),
+  new Option(
+    "--model <file>",
+    "model: .safetensors as golden/demo/train writes it, or a llama2.c version 0 .bin; default: the demo model",
+  ),
   new Option("--tokenizer <file>", "its tokenizer: tokenizer.json or llama2.c's tokenizer.bin"),
-  new Option("--lanes <n>", "multiplier lanes: 32 columns times a power of two of rows (64, 128, 256, 512, ...)").argParser(wholeNumber(64, 2048)),
+  new Option(
+    "--lanes <n>",
+    "multiplier lanes: 32 columns times a power of two of rows (64, 128, 256, 512, ...)",
+  ).argParser(wholeNumber(64, 2048)),
 ];
 
-export interface Prepared extends Loaded { readonly config: Config; readonly system: System }
+export interface Prepared extends Loaded {
+  readonly config: Config;
+  readonly system: System;
+}
 
 export const prepare = async (options: SystemOptions): Promise<Prepared> => {
   const config = withLanes(await loadConfig(options.config), options.lanes);
   const loaded = await loadModel(options, config.attention);
   const system = buildSystem(loaded.model, hardware(config), {
-    kib: config.memory.kib, bounded: config.memory.kind === "on-chip",
-    ...(config.memory.kind === "external" || options.stall !== undefined ? { stall: options.stall ?? 0 } : {}),
+    kib: config.memory.kib,
+    bounded: config.memory.kind === "on-chip",
+    ...(config.memory.kind === "external" || options.stall !== undefined
+      ? { stall: options.stall ?? 0 }
+      : {}),
   });
   return { ...loaded, config, system };
 };

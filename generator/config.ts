@@ -8,22 +8,33 @@ const schema = z.strictObject({
   /** Weight, activation and cache widths. The dense engine streams 2-bit digits; embedding and head are W4. */
   precision: z.enum(["W2A8KV4"]).default("W2A8KV4"),
   /** Multiplier lanes = rows x columns: rows of the matrix by inputs, per cycle. columns = 32 is the group of the format. */
-  lanes: z.strictObject({
-    rows: z.int().min(2).max(64).refine((n) => n % 2 === 0 && powerOfTwo(n), "rows must be a power of two, at least 2").default(2),
-    columns: z.literal(32).default(32),
-  }).prefault({}),
+  lanes: z
+    .strictObject({
+      rows: z
+        .int()
+        .min(2)
+        .max(64)
+        .refine((n) => n % 2 === 0 && powerOfTwo(n), "rows must be a power of two, at least 2")
+        .default(2),
+      columns: z.literal(32).default(32),
+    })
+    .prefault({}),
   engine: z.enum(["dense"]).default("dense"),
   /** Tokens that one pass over the weights serves (prefill). */
   tokens: z.int().min(1).max(8).refine(powerOfTwo, "tokens must be a power of two").default(1),
   /** Sink-and-window attention: the first `sinks` positions stay, the last `window` slide. Together at most 256 cache slots, a multiple of 32. */
-  attention: z.strictObject({ sinks: z.int().min(0).default(4), window: z.int().min(1).default(252) })
+  attention: z
+    .strictObject({ sinks: z.int().min(0).default(4), window: z.int().min(1).default(252) })
     .refine((a) => (a.sinks + a.window) % 32 === 0, "sinks + window must be a multiple of 32")
-    .refine((a) => a.sinks + a.window <= 256, "sinks + window must be at most 256").prefault({}),
-  memory: z.strictObject({
-    kind: z.enum(["on-chip", "external"]).default("on-chip"),
-    /** Capacity in KiB. */
-    kib: z.int().min(1).max(65536).default(128),
-  }).prefault({}),
+    .refine((a) => a.sinks + a.window <= 256, "sinks + window must be at most 256")
+    .prefault({}),
+  memory: z
+    .strictObject({
+      kind: z.enum(["on-chip", "external"]).default("on-chip"),
+      /** Capacity in KiB. */
+      kib: z.int().min(1).max(65536).default(128),
+    })
+    .prefault({}),
   /** Clock at which tokens/s are stated; no claim that a device reaches it. */
   clockMHz: z.number().positive().default(100),
 });

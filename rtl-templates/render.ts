@@ -5,14 +5,19 @@ import Handlebars from "handlebars";
 
 const here = path.dirname(fileURLToPath(import.meta.url));
 /** Templates lie beside the sources; the compiled tree (dist/) is one folder deeper and does not copy them. */
-const folder = existsSync(path.join(here, "testbench", "icarus.v.hbs")) ? here : path.join(here, "..", "..", "rtl-templates");
+const folder = existsSync(path.join(here, "testbench", "icarus.v.hbs"))
+  ? here
+  : path.join(here, "..", "..", "rtl-templates");
 const compiled = new Map<string, Handlebars.TemplateDelegate>();
 
 /** Renders `<name>.hbs`. A name the context lacks is an error (`strict`); text is code, so nothing is escaped. */
 export const render = <Context extends object>(name: string, context: Context): string => {
   let template = compiled.get(name);
   if (template === undefined) {
-    template = Handlebars.compile(readFileSync(path.join(folder, `${name}.hbs`), "utf8"), { strict: true, noEscape: true });
+    template = Handlebars.compile(readFileSync(path.join(folder, `${name}.hbs`), "utf8"), {
+      strict: true,
+      noEscape: true,
+    });
     compiled.set(name, template);
   }
   return template(context);

@@ -12,5 +12,8 @@ export const fieldOf = (word: U, name: Field): U => {
 /** Increment (or value) of each base register but the first. */
 export const incrementsOf = (word: U): U[] => {
   const [low] = FIELDS.increments;
-  return Array.from({ length: BASE_REGISTERS - 1 }, (_, i) => word.slice(low + BASE_BITS * (i + 2) - 1, low + BASE_BITS * (i + 1)) as U);
+  return Array.from(
+    { length: BASE_REGISTERS - 1 },
+    (_, i) => word.slice(low + BASE_BITS * (i + 2) - 1, low + BASE_BITS * (i + 1)) as U,
+  );
 };

@@ -14,7 +14,8 @@ export const pairBits = (c: AcceleratorConfig): number => Math.max(1, log2(pairs
 
 /** The address arithmetic divides by R and R/2: shifts. */
 export const checkRows = (c: AcceleratorConfig): void => {
-  if (c.rows < 2 || 2 ** log2(c.rows) !== c.rows) fail(`rows is a power of two, at least 2; this one is ${c.rows}`);
+  if (c.rows < 2 || 2 ** log2(c.rows) !== c.rows)
+    fail(`rows is a power of two, at least 2; this one is ${c.rows}`);
   if (c.cols !== GROUP) fail(`cols is ${GROUP}; this one is ${c.cols}`);
 };
 
@@ -35,11 +36,18 @@ export const engineTag = (c: AcceleratorConfig) => ({
  * weight beat serves more than one; a mantissa stands at the entry of its sum.
  */
 export const engineBeat = (c: AcceleratorConfig) => ({
-  weights: uint(beatBits(c)), act: vec(sint(8), GROUP), mantissa: vec(uint(MANTISSA_BITS), c.rows),
-  first: bool, last: bool, tag: engineTag(c),
+  weights: uint(beatBits(c)),
+  act: vec(sint(8), GROUP),
+  mantissa: vec(uint(MANTISSA_BITS), c.rows),
+  first: bool,
+  last: bool,
+  tag: engineTag(c),
 });
 
-export const engineSums = (c: AcceleratorConfig) => ({ sums: vec(sint(SUM_BITS), c.rows), tag: engineTag(c) });
+export const engineSums = (c: AcceleratorConfig) => ({
+  sums: vec(sint(SUM_BITS), c.rows),
+  tag: engineTag(c),
+});
 
 /** Bits that count the tokens of a job. */
 export const toksBits = (c: AcceleratorConfig): number => countBits(c.tokens);

@@ -1,8 +1,13 @@
 /** What a token asks of the lanes and of the memory, from shapes alone: the numerator of every utilisation figure. */
 
 export interface WorkShape {
-  readonly dim: number; readonly hidden: number; readonly layers: number;
-  readonly heads: number; readonly kvHeads: number; readonly headDim: number; readonly vocab: number;
+  readonly dim: number;
+  readonly hidden: number;
+  readonly layers: number;
+  readonly heads: number;
+  readonly kvHeads: number;
+  readonly headDim: number;
+  readonly vocab: number;
 }
 
 export interface Work {
@@ -12,9 +17,13 @@ export interface Work {
   readonly macs: number;
 }
 
-const sum = (parts: readonly Work[]): Work => parts.reduce((a, b) => ({ slots: a.slots + b.slots, macs: a.macs + b.macs }), { slots: 0, macs: 0 });
+const sum = (parts: readonly Work[]): Work =>
+  parts.reduce((a, b) => ({ slots: a.slots + b.slots, macs: a.macs + b.macs }), { slots: 0, macs: 0 });
 const times = (work: Work, n: number): Work => ({ slots: work.slots * n, macs: work.macs * n });
-const matrix = (rows: number, cols: number, slots: number): Work => ({ slots: rows * cols * slots, macs: rows * cols });
+const matrix = (rows: number, cols: number, slots: number): Work => ({
+  slots: rows * cols * slots,
+  macs: rows * cols,
+});
 
 /** One decoder layer's matrices (W2) for one token. */
 export const layerWork = (s: WorkShape): Work =>
@@ -26,7 +35,8 @@ export const layerWork = (s: WorkShape): Work =>
   ]);
 
 /** Attention of one layer over `live` cached tokens (KV4: scores and weighted values). */
-export const attentionWork = (s: WorkShape, live: number): Work => times(matrix(live, s.headDim, 2), 2 * s.heads);
+export const attentionWork = (s: WorkShape, live: number): Work =>
+  times(matrix(live, s.headDim, 2), 2 * s.heads);
 
 /** The head (W4). */
 export const headWork = (s: WorkShape): Work => matrix(s.vocab, s.dim, 2);

@@ -3,21 +3,33 @@
 import type { Loc } from "./ir.js";
 import { here } from "./location.js";
 
-export interface Note { readonly message: string; readonly loc?: Loc | undefined }
-export interface Diagnostic extends Note { readonly notes: readonly Note[] }
+export interface Note {
+  readonly message: string;
+  readonly loc?: Loc | undefined;
+}
+export interface Diagnostic extends Note {
+  readonly notes: readonly Note[];
+}
 
-export const showLoc = (loc: Loc | undefined): string => (loc === undefined ? "?" : `${loc.file}:${loc.line}:${loc.col}`);
+export const showLoc = (loc: Loc | undefined): string =>
+  loc === undefined ? "?" : `${loc.file}:${loc.line}:${loc.col}`;
 
 export function showDiagnostic({ message, loc, notes }: Diagnostic): string {
   const place = (note: Note): string => (note.loc === undefined ? "" : `${showLoc(note.loc)}: `);
-  return [place({ message, loc }) + message, ...notes.map(note => `    ${place(note)}${note.message}`)].join("\n");
+  return [
+    place({ message, loc }) + message,
+    ...notes.map((note) => `    ${place(note)}${note.message}`),
+  ].join("\n");
 }
 
 /** Every mistake found, in the order of the places. */
 export class HdlError extends Error {
   override readonly name = "HdlError";
 
-  constructor(readonly diagnostics: readonly Diagnostic[], options?: ErrorOptions) {
+  constructor(
+    readonly diagnostics: readonly Diagnostic[],
+    options?: ErrorOptions,
+  ) {
     super(diagnostics.map(showDiagnostic).join("\n"), options);
   }
 }

@@ -37,72 +37,153 @@ interface Base {
 
 export type UnaryFn = "not" | "neg" | "andr" | "orr" | "xorr";
 export type BinaryFn =
-  | "add" | "sub" | "and" | "or" | "xor" // a, b and result of equal width, modulo 2^width
+  | "add"
+  | "sub"
+  | "and"
+  | "or"
+  | "xor" // a, b and result of equal width, modulo 2^width
   | "mul" // result width free (at most a+b); operands taken signed or unsigned as `signedness` says, product truncated
-  | "eq" | "ne" | "lt" | "le" // a, b of equal width, result 1 bit; lt and le read `signedness`
-  | "shl" | "shr"; // b unsigned, any width; result as wide as a; shr is arithmetic when `signedness` is "s"; shifting by >= width gives 0 or the sign
+  | "eq"
+  | "ne"
+  | "lt"
+  | "le" // a, b of equal width, result 1 bit; lt and le read `signedness`
+  | "shl"
+  | "shr"; // b unsigned, any width; result as wide as a; shr is arithmetic when `signedness` is "s"; shifting by >= width gives 0 or the sign
 
-export interface Const extends Base { readonly op: "const"; /** 0 <= value < 2^width */ readonly value: bigint }
+export interface Const extends Base {
+  readonly op: "const" /** 0 <= value < 2^width */;
+  readonly value: bigint;
+}
 /** An input port of the module. */
-export interface Input extends Base { readonly op: "input"; readonly port: string }
+export interface Input extends Base {
+  readonly op: "input";
+  readonly port: string;
+}
 /** A named alias, driven once, possibly after its first use (forward reference, loop through a register). */
-export interface Wire extends Base { readonly op: "wire"; readonly driver: NodeId | null }
-export interface Unary extends Base { readonly op: "unary"; readonly fn: UnaryFn; readonly a: NodeId }
+export interface Wire extends Base {
+  readonly op: "wire";
+  readonly driver: NodeId | null;
+}
+export interface Unary extends Base {
+  readonly op: "unary";
+  readonly fn: UnaryFn;
+  readonly a: NodeId;
+}
 export interface Binary extends Base {
-  readonly op: "binary"; readonly fn: BinaryFn; readonly signedness: "u" | "s"; readonly a: NodeId; readonly b: NodeId;
+  readonly op: "binary";
+  readonly fn: BinaryFn;
+  readonly signedness: "u" | "s";
+  readonly a: NodeId;
+  readonly b: NodeId;
 }
 /** sel is 1 bit: sel ? t : f; all of one width. */
-export interface Mux extends Base { readonly op: "mux"; readonly sel: NodeId; readonly t: NodeId; readonly f: NodeId }
+export interface Mux extends Base {
+  readonly op: "mux";
+  readonly sel: NodeId;
+  readonly t: NodeId;
+  readonly f: NodeId;
+}
 /** A case statement: the value of the first case equal to `index`, else `other`. Case constants are distinct. */
 export interface Select extends Base {
-  readonly op: "select"; readonly index: NodeId; readonly cases: readonly { readonly match: bigint; readonly value: NodeId }[]; readonly other: NodeId;
+  readonly op: "select";
+  readonly index: NodeId;
+  readonly cases: readonly { readonly match: bigint; readonly value: NodeId }[];
+  readonly other: NodeId;
 }
 /** a[lo + width - 1 : lo] */
-export interface Slice extends Base { readonly op: "slice"; readonly a: NodeId; readonly lo: number }
+export interface Slice extends Base {
+  readonly op: "slice";
+  readonly a: NodeId;
+  readonly lo: number;
+}
 /** Concatenation, most significant part first. */
-export interface Cat extends Base { readonly op: "cat"; readonly parts: readonly NodeId[] }
+export interface Cat extends Base {
+  readonly op: "cat";
+  readonly parts: readonly NodeId[];
+}
 /** Zero ("u") or sign ("s") extension to a width not below that of a. */
-export interface Extend extends Base { readonly op: "extend"; readonly signedness: "u" | "s"; readonly a: NodeId }
+export interface Extend extends Base {
+  readonly op: "extend";
+  readonly signedness: "u" | "s";
+  readonly a: NodeId;
+}
 /**
  * A register. At each rising edge of its domain's clock: reset value when the domain's reset is high and `reset` is
  * given; else the value of the LAST update whose guard is 1 (a null guard is always 1); else it holds.
  * Without `reset` the first value is undefined (X in Icarus, seeded random in the embedded engine).
  */
 export interface Reg extends Base {
-  readonly op: "reg"; readonly domain: DomainId; readonly reset?: bigint;
+  readonly op: "reg";
+  readonly domain: DomainId;
+  readonly reset?: bigint;
   readonly updates: readonly { readonly guard: NodeId | null; readonly value: NodeId }[];
 }
 /** Combinational read (`domain` null) or registered read: data appears one edge later; with `enable` 0 it holds. */
 export interface MemRead extends Base {
-  readonly op: "memRead"; readonly mem: MemId; readonly addr: NodeId; readonly domain: DomainId | null; readonly enable: NodeId | null;
+  readonly op: "memRead";
+  readonly mem: MemId;
+  readonly addr: NodeId;
+  readonly domain: DomainId | null;
+  readonly enable: NodeId | null;
 }
 /** An output port of an instance. */
-export interface InstOut extends Base { readonly op: "instOut"; readonly inst: InstId; readonly port: string }
+export interface InstOut extends Base {
+  readonly op: "instOut";
+  readonly inst: InstId;
+  readonly port: string;
+}
 
 export type Node =
-  | Const | Input | Wire | Unary | Binary | Mux | Select | Slice | Cat | Extend | Reg | MemRead | InstOut;
+  | Const
+  | Input
+  | Wire
+  | Unary
+  | Binary
+  | Mux
+  | Select
+  | Slice
+  | Cat
+  | Extend
+  | Reg
+  | MemRead
+  | InstOut;
 
 /** One write port: at the edge, when enable is 1, each `granule`-bit part whose mask bit is 1 is written. */
 export interface MemWrite {
-  readonly domain: DomainId; readonly addr: NodeId; readonly data: NodeId; readonly enable: NodeId;
+  readonly domain: DomainId;
+  readonly addr: NodeId;
+  readonly data: NodeId;
+  readonly enable: NodeId;
   /** null: whole word. Else width = word width / granule; bit i guards bits [granule*i, granule*(i+1)). */
-  readonly mask: NodeId | null; readonly granule: number; readonly loc?: Loc;
+  readonly mask: NodeId | null;
+  readonly granule: number;
+  readonly loc?: Loc;
 }
 
 export interface Memory {
-  readonly name: string; readonly width: number; readonly depth: number;
+  readonly name: string;
+  readonly width: number;
+  readonly depth: number;
   /** What a registered read of the address being written in the same cycle gives. "undefined" is checked in simulation. */
   readonly readDuringWrite: "old" | "new" | "undefined";
   /** Initial contents by address (missing words: undefined unless `zero`), as integers. */
   readonly contents?: readonly bigint[];
   readonly zero?: boolean;
   readonly style: "auto" | "block" | "distributed" | "registers";
-  readonly writes: readonly MemWrite[]; readonly loc?: Loc;
+  readonly writes: readonly MemWrite[];
+  readonly loc?: Loc;
 }
 /** Addresses at or above `depth` read as undefined and ignore writes. */
 
-export interface Port { readonly name: string; readonly width: number; readonly signed: boolean; readonly loc?: Loc }
-export interface OutPort extends Port { readonly value: NodeId }
+export interface Port {
+  readonly name: string;
+  readonly width: number;
+  readonly signed: boolean;
+  readonly loc?: Loc;
+}
+export interface OutPort extends Port {
+  readonly value: NodeId;
+}
 
 export interface Instance {
   /** Instance name, unique in the module. */
@@ -116,12 +197,21 @@ export interface Instance {
 }
 
 /** A clock with its synchronous, active-high reset; both are 1-bit input ports of the module under these names. */
-export interface Domain { readonly name: string; readonly clock: string; readonly reset: string | null }
+export interface Domain {
+  readonly name: string;
+  readonly clock: string;
+  readonly reset: string | null;
+}
 
 /** A statement about the design, checked in simulation and by formal tools; emitted in a separate `*_checks.sv`. */
 export interface Check {
-  readonly kind: "assert" | "assume" | "cover"; readonly name: string; readonly domain: DomainId;
-  readonly enable: NodeId | null; readonly condition: NodeId; readonly message: string; readonly loc?: Loc;
+  readonly kind: "assert" | "assume" | "cover";
+  readonly name: string;
+  readonly domain: DomainId;
+  readonly enable: NodeId | null;
+  readonly condition: NodeId;
+  readonly message: string;
+  readonly loc?: Loc;
 }
 
 export interface Module {

@@ -56,11 +56,15 @@ function isUserFrame(frame: NodeJS.CallSite): boolean {
 }
 
 function readFrame(stack: string, depth: number): Loc | undefined {
-  const line = stack.split("\n").filter(text => /^\s+at /.test(text))[depth] ?? "";
+  const line = stack.split("\n").filter((text) => /^\s+at /.test(text))[depth] ?? "";
   const match = /(?:\(|at (?:async )?)((?:file:|\/|[A-Za-z]:).*?):(\d+):(\d+)\)?$/.exec(line);
   if (match === null) return undefined;
   const path = toPath(match[1]!);
-  return { file: relative(projectRoot(dirname(path)), path).replaceAll("\\", "/"), line: Number(match[2]), col: Number(match[3]) };
+  return {
+    file: relative(projectRoot(dirname(path)), path).replaceAll("\\", "/"),
+    line: Number(match[2]),
+    col: Number(match[3]),
+  };
 }
 
 const toPath = (file: string): string =>

@@ -15,38 +15,74 @@ export type Lit = number | bigint;
 
 type Digit = 0 | 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9;
 type Small = `${Digit}` | `${Exclude<Digit, 0>}${Digit}` | `${1 | 2}${Digit}${Digit}`;
-type Units = [[], [1], [1, 1], [1, 1, 1], [1, 1, 1, 1], [1, 1, 1, 1, 1], [1, 1, 1, 1, 1, 1], [1, 1, 1, 1, 1, 1, 1],
-  [1, 1, 1, 1, 1, 1, 1, 1], [1, 1, 1, 1, 1, 1, 1, 1, 1]];
+type Units = [
+  [],
+  [1],
+  [1, 1],
+  [1, 1, 1],
+  [1, 1, 1, 1],
+  [1, 1, 1, 1, 1],
+  [1, 1, 1, 1, 1, 1],
+  [1, 1, 1, 1, 1, 1, 1],
+  [1, 1, 1, 1, 1, 1, 1, 1],
+  [1, 1, 1, 1, 1, 1, 1, 1, 1],
+];
 type TimesTen<T extends 1[]> = [...T, ...T, ...T, ...T, ...T, ...T, ...T, ...T, ...T, ...T];
-type Tuple<S extends string, T extends 1[] = []> =
-  S extends `${infer D extends Digit}${infer Rest}` ? Tuple<Rest, [...TimesTen<T>, ...Units[D]]> : T;
+type Tuple<S extends string, T extends 1[] = []> = S extends `${infer D extends Digit}${infer Rest}`
+  ? Tuple<Rest, [...TimesTen<T>, ...Units[D]]>
+  : T;
 type Count<T> = T extends { length: infer L extends number } ? L : number;
-type Both<A extends number, B extends number> =
-  number extends A | B ? false : [`${A}` | `${B}`] extends [Small] ? true : false;
+type Both<A extends number, B extends number> = number extends A | B
+  ? false
+  : [`${A}` | `${B}`] extends [Small]
+    ? true
+    : false;
 
 /** A + B */
 export type Plus<A extends number, B extends number> =
   Both<A, B> extends true ? Count<[...Tuple<`${A}`>, ...Tuple<`${B}`>]> : number;
 /** A - B, or `number` when that is below 1 */
 export type Minus<A extends number, B extends number> =
-  Both<A, B> extends true ? Tuple<`${A}`> extends [...Tuple<`${B}`>, ...infer Rest extends [1, ...1[]]] ? Count<Rest> : number : number;
+  Both<A, B> extends true
+    ? Tuple<`${A}`> extends [...Tuple<`${B}`>, ...infer Rest extends [1, ...1[]]]
+      ? Count<Rest>
+      : number
+    : number;
 /** The larger width; equal types short cut. */
-export type Max<A extends number, B extends number> =
-  [A, B] extends [B, A] ? A : Both<A, B> extends true ? Tuple<`${A}`> extends [...Tuple<`${B}`>, ...1[]] ? A : B : number;
+export type Max<A extends number, B extends number> = [A, B] extends [B, A]
+  ? A
+  : Both<A, B> extends true
+    ? Tuple<`${A}`> extends [...Tuple<`${B}`>, ...1[]]
+      ? A
+      : B
+    : number;
 export type MaxPlus1<A extends number, B extends number> = Plus<Max<A, B>, 1>;
 /** Bits from hi down to lo. */
 export type SliceWidth<Hi extends number, Lo extends number> = Minus<Plus<Hi, 1>, Lo>;
-export type RoundWidth<W extends number, N extends number> = number extends N ? number : N extends 0 ? W : Plus<Minus<W, N>, 1>;
+export type RoundWidth<W extends number, N extends number> = number extends N
+  ? number
+  : N extends 0
+    ? W
+    : Plus<Minus<W, N>, 1>;
 /** `unknown` when B bits fit W bits or that is not known yet, else a sentence for the error of `tsc`. */
 export type AtMost<B extends number, W extends number> =
-  Both<B, W> extends true ? Max<B, W> extends W ? unknown : `the value has ${B} bits, the target ${W}` : unknown;
+  Both<B, W> extends true
+    ? Max<B, W> extends W
+      ? unknown
+      : `the value has ${B} bits, the target ${W}`
+    : unknown;
 
 // ── Descriptors ─────────────────────────────────────────────────────────────
 
 /** Type of a signal: kind and width, with the reset value that `init` attaches. */
 export class Ty<K extends Kind = Kind, W extends number = number> {
-  constructor(readonly kind: K, readonly width: W, readonly reset?: bigint) {
-    if (!Number.isInteger(width) || width < 1) fail(`a width is a whole number of bits, at least 1; this one is ${width}`);
+  constructor(
+    readonly kind: K,
+    readonly width: W,
+    readonly reset?: bigint,
+  ) {
+    if (!Number.isInteger(width) || width < 1)
+      fail(`a width is a whole number of bits, at least 1; this one is ${width}`);
   }
 
   /** The same type with a reset value, for `regs` and `regOf`. */
@@ -66,8 +102,12 @@ export const bool: Ty<"u", 1> = new Ty("u", 1);
 
 /** `length` signals of one shape; a JS array in the body of a module. */
 export class Vec<S extends Shape = Shape> {
-  constructor(readonly element: S, readonly length: number) {
-    if (!Number.isInteger(length) || length < 0) fail(`a vec has a whole number of elements; this one has ${length}`);
+  constructor(
+    readonly element: S,
+    readonly length: number,
+  ) {
+    if (!Number.isInteger(length) || length < 0)
+      fail(`a vec has a whole number of elements; this one has ${length}`);
   }
 }
 export const vec = <S extends Shape>(element: S, length: number): Vec<S> => new Vec(element, length);
@@ -78,7 +118,9 @@ export class StreamShape<S extends Shape = Shape> {
 }
 export const stream = <S extends Shape>(payload: S): StreamShape<S> => new StreamShape(payload);
 
-export interface RecordShape { readonly [field: string]: Shape }
+export interface RecordShape {
+  readonly [field: string]: Shape;
+}
 export type Shape = Ty | Vec | StreamShape | RecordShape;
 /** The ports of one direction of a module. */
 export type Ports = RecordShape;

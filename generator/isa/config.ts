@@ -17,7 +17,9 @@ export interface AcceleratorConfig {
   /** Elements of the residual memory (all tokens), power of two. */
   readonly residualElements: number;
   /** Entries of the constant RAMs, powers of two. */
-  readonly gainEntries: number; readonly kmeanEntries: number; readonly ropeEntries: number;
+  readonly gainEntries: number;
+  readonly kmeanEntries: number;
+  readonly ropeEntries: number;
   /** Largest headDim, multiple of 32. */
   readonly headDim: number;
   /** Statistics slots, power of two, at most 64. */
@@ -38,6 +40,19 @@ export const log2 = (n: number): number => Math.round(Math.log2(n));
 
 /** The demo configuration: 64 lanes. */
 export const defaultConfig: AcceleratorConfig = {
-  rows: 2, cols: 32, tokens: 1, vector: 4, context: 256, actWords: 64, vectorElements: 1024, residualElements: 256,
-  gainEntries: 256, kmeanEntries: 256, ropeEntries: 64, headDim: 32, slots: 32, prefetchBeats: 64, programInstructions: 64,
+  rows: 2,
+  cols: 32,
+  tokens: 1,
+  vector: 4,
+  context: 256,
+  actWords: 64,
+  vectorElements: 1024,
+  residualElements: 256,
+  gainEntries: 256,
+  kmeanEntries: 256,
+  ropeEntries: 64,
+  headDim: 32,
+  slots: 32,
+  prefetchBeats: 64,
+  programInstructions: 64,
 };

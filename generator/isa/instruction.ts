@@ -6,7 +6,17 @@ export type Op = (typeof OPS)[number];
 export const FORMATS = ["w2", "w4", "keys", "values"] as const;
 export type Format = (typeof FORMATS)[number];
 /** Where the results of MV and EMB go. */
-export const EPILOGUES = ["embed", "residual", "query", "key", "value", "gateup", "score", "attend", "logits"] as const;
+export const EPILOGUES = [
+  "embed",
+  "residual",
+  "query",
+  "key",
+  "value",
+  "gateup",
+  "score",
+  "attend",
+  "logits",
+] as const;
 export type Epilogue = (typeof EPILOGUES)[number];
 /** How the matrix scale T is formed from K: K alone, S·K, S·rsqrt(SS)·K, recip(SE)·K with Emax. */
 export const SCALINGS = ["constant", "activation", "norm", "softmax"] as const;

@@ -1,12 +1,36 @@
 /** Trace points of the accelerator: output ports `trace_<point>_valid` and `trace_<point>_<field>`. */
-export interface TraceField { readonly name: string; readonly width: number; readonly signed: boolean }
+export interface TraceField {
+  readonly name: string;
+  readonly width: number;
+  readonly signed: boolean;
+}
 export const TRACE_POINTS = {
-  residual: [{ name: "value", width: 32, signed: true }, { name: "tok", width: 4, signed: false }, { name: "row", width: 16, signed: false }],
-  vector: [{ name: "value", width: 32, signed: true }, { name: "kind", width: 4, signed: false }, { name: "tok", width: 4, signed: false }, { name: "row", width: 16, signed: false }],
+  residual: [
+    { name: "value", width: 32, signed: true },
+    { name: "tok", width: 4, signed: false },
+    { name: "row", width: 16, signed: false },
+  ],
+  vector: [
+    { name: "value", width: 32, signed: true },
+    { name: "kind", width: 4, signed: false },
+    { name: "tok", width: 4, signed: false },
+    { name: "row", width: 16, signed: false },
+  ],
   act: [{ name: "data", width: 32, signed: false }],
-  cache: [{ name: "value", width: 24, signed: true }, { name: "kind", width: 4, signed: false }, { name: "tok", width: 4, signed: false }, { name: "row", width: 16, signed: false }],
-  code: [{ name: "code", width: 4, signed: true }, { name: "kind", width: 4, signed: false }],
-  cachescale: [{ name: "data", width: 8, signed: false }, { name: "kind", width: 4, signed: false }],
+  cache: [
+    { name: "value", width: 24, signed: true },
+    { name: "kind", width: 4, signed: false },
+    { name: "tok", width: 4, signed: false },
+    { name: "row", width: 16, signed: false },
+  ],
+  code: [
+    { name: "code", width: 4, signed: true },
+    { name: "kind", width: 4, signed: false },
+  ],
+  cachescale: [
+    { name: "data", width: 8, signed: false },
+    { name: "kind", width: 4, signed: false },
+  ],
   score: [{ name: "value", width: 24, signed: true }],
   prob: [{ name: "data", width: 8, signed: false }],
   probexp: [{ name: "value", width: 16, signed: true }],
@@ -17,7 +41,21 @@ export const TRACE_POINTS = {
 export type TracePoint = keyof typeof TRACE_POINTS;
 /** Every cycle of the stream unit is counted in exactly one of these. */
 export const STREAM_COUNTERS = [
-  "busy", "load", "wait_memory", "wait_result", "idle",
-  "wait_normReady", "wait_actReady", "wait_queryReady", "wait_queryAct", "wait_scoreReady", "wait_scoreFree",
-  "wait_probReady", "wait_probFree", "wait_attendReady", "wait_attendAct", "wait_hiddenReady", "wait_hiddenAct",
+  "busy",
+  "load",
+  "wait_memory",
+  "wait_result",
+  "idle",
+  "wait_normReady",
+  "wait_actReady",
+  "wait_queryReady",
+  "wait_queryAct",
+  "wait_scoreReady",
+  "wait_scoreFree",
+  "wait_probReady",
+  "wait_probFree",
+  "wait_attendReady",
+  "wait_attendAct",
+  "wait_hiddenReady",
+  "wait_hiddenAct",
 ] as const;

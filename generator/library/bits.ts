@@ -4,7 +4,9 @@ import { cat, fail, type Of, type Shape, type Sig, StreamShape, Ty, Vec } from "
 /** Bits of all leaves of a shape. */
 export const shapeBits = (shape: Shape): number => {
   let width = 0;
-  eachLeaf(shape, null, (ty) => { width += ty.width; });
+  eachLeaf(shape, null, (ty) => {
+    width += ty.width;
+  });
   return width;
 };
 
@@ -33,7 +35,10 @@ export const fromBits = <S extends Shape>(shape: S, bits: Sig<"u", number>): Of<
 
 const eachLeaf = (shape: Shape, value: unknown, visit: (ty: Ty, leaf: unknown) => void): void => {
   if (shape instanceof Ty) visit(shape, value);
-  else if (shape instanceof Vec) for (let i = 0; i < shape.length; i++) eachLeaf(shape.element, (value as unknown[] | null)?.[i], visit);
+  else if (shape instanceof Vec)
+    for (let i = 0; i < shape.length; i++) eachLeaf(shape.element, (value as unknown[] | null)?.[i], visit);
   else if (shape instanceof StreamShape) fail("a stream has no bits");
-  else for (const [name, field] of Object.entries(shape)) eachLeaf(field, (value as Record<string, unknown> | null)?.[name], visit);
+  else
+    for (const [name, field] of Object.entries(shape))
+      eachLeaf(field, (value as Record<string, unknown> | null)?.[name], visit);
 };

@@ -4,7 +4,13 @@ import { fifo, queue } from "./fifo.js";
 import { skid } from "./skid.js";
 import { Bench, randomBits } from "./testing.js";
 
-const RATES = [[1, 1], [0.3, 1], [1, 0.3], [0.5, 0.5], [0.9, 0.8]] as const;
+const RATES = [
+  [1, 1],
+  [0.3, 1],
+  [1, 0.3],
+  [0.5, 0.5],
+  [0.9, 0.8],
+] as const;
 
 describe("fifo", () => {
   for (const depth of [2, 4, 16]) {
@@ -20,7 +26,10 @@ describe("fifo", () => {
           most = Math.max(most, sender.sent - out.items.length);
           return out.items.length === items.length;
         });
-        assert.deepEqual(out.items.map((i) => i[0]), items.map((i) => i.data));
+        assert.deepEqual(
+          out.items.map((i) => i[0]),
+          items.map((i) => i.data),
+        );
         if (push > pop) assert.equal(most, depth);
         if (push === 1 && pop === 1) assert.ok(bench.cycles <= items.length + 1, "one word per cycle");
       });
@@ -29,14 +38,26 @@ describe("fifo", () => {
 
   it("queues records", () => {
     const shape = { flag: bool, pair: vec({ a: sint(5), b: uint(9) }, 2) };
-    const def = defineModule("queue_of_records", { in: { x: stream(shape) }, out: { y: stream(shape) } },
-      ({ x }) => ({ y: queue("records", shape, x, 4) }));
+    const def = defineModule(
+      "queue_of_records",
+      { in: { x: stream(shape) }, out: { y: stream(shape) } },
+      ({ x }) => ({ y: queue("records", shape, x, 4) }),
+    );
     const bench = new Bench(def, 3);
-    const items = Array.from({ length: 500 }, (_, i) => ({ flag: i & 1, pair_0_a: (i % 32) - 16, pair_0_b: i, pair_1_a: 15 - (i % 32), pair_1_b: 511 - i }));
+    const items = Array.from({ length: 500 }, (_, i) => ({
+      flag: i & 1,
+      pair_0_a: (i % 32) - 16,
+      pair_0_b: i,
+      pair_1_a: 15 - (i % 32),
+      pair_1_b: 511 - i,
+    }));
     bench.send("x", items, 0.7);
     const out = bench.collect("y", ["flag", "pair_0_a", "pair_0_b", "pair_1_a", "pair_1_b"], 0.7);
     bench.run(() => out.items.length === items.length);
-    assert.deepEqual(out.items, items.map((i) => Object.values(i).map(BigInt)));
+    assert.deepEqual(
+      out.items,
+      items.map((i) => Object.values(i).map(BigInt)),
+    );
   });
 
   it("refuses a depth that is no power of two", () => assert.throws(() => fifo(8, 6), /power of two/));
@@ -50,7 +71,10 @@ describe("skid", () => {
       bench.send("from", items, push);
       const out = bench.collect("to", ["data"], pop);
       bench.run(() => out.items.length === items.length);
-      assert.deepEqual(out.items.map((i) => i[0]), items.map((i) => i.data));
+      assert.deepEqual(
+        out.items.map((i) => i[0]),
+        items.map((i) => i.data),
+      );
       if (push === 1 && pop === 1) assert.ok(bench.cycles <= items.length + 1, "one word per cycle");
     });
   }

@@ -2,34 +2,56 @@
  * A FIFO of 2^n words in small RAM that is read without a clock: a word is visible the cycle after it went in
  * (first-word fall-through), and both sides move every cycle.
  */
-import { assertAlways, defineModule, fail, Mem, type Of, reg, type Shape, type Sig, source, type Stream, stream, uint, when } from "../hdl/index.js";
+import {
+  assertAlways,
+  defineModule,
+  fail,
+  Mem,
+  type Of,
+  reg,
+  type Shape,
+  type Sig,
+  source,
+  type Stream,
+  stream,
+  uint,
+  when,
+} from "../hdl/index.js";
 import { fromBits, shapeBits, toBits } from "./bits.js";
 
 const describe = (width: number, depth: number) => {
   const bits = Math.round(Math.log2(depth));
-  if (depth < 2 || 2 ** bits !== depth) fail(`the depth of a FIFO is a power of two, at least 2; this one is ${depth}`);
-  return defineModule(`fifo_${width}x${depth}`, {
-    in: { push: stream(uint(width)) },
-    out: { pop: stream(uint(width)), count: uint(bits + 1) },
-    doc: `First-word fall-through FIFO of ${depth} words of ${width} bits.`,
-  }, ({ push }) => {
-    const words = new Mem("words", uint(width), depth, { style: depth > 2 ? "distributed" : "registers", readDuringWrite: "old" });
-    const head = reg("head", uint(bits), { reset: 0 });
-    const tail = reg("tail", uint(bits), { reset: 0 });
-    const count = reg("count", uint(bits + 1), { reset: 0 });
+  if (depth < 2 || 2 ** bits !== depth)
+    fail(`the depth of a FIFO is a power of two, at least 2; this one is ${depth}`);
+  return defineModule(
+    `fifo_${width}x${depth}`,
+    {
+      in: { push: stream(uint(width)) },
+      out: { pop: stream(uint(width)), count: uint(bits + 1) },
+      doc: `First-word fall-through FIFO of ${depth} words of ${width} bits.`,
+    },
+    ({ push }) => {
+      const words = new Mem("words", uint(width), depth, {
+        style: depth > 2 ? "distributed" : "registers",
+        readDuringWrite: "old",
+      });
+      const head = reg("head", uint(bits), { reset: 0 });
+      const tail = reg("tail", uint(bits), { reset: 0 });
+      const count = reg("count", uint(bits + 1), { reset: 0 });
 
-    const pushed = push.consume(count.bit(bits).not()).as("pushed");
-    words.write(pushed, tail, push.payload);
-    when(pushed, () => tail.set(tail.addMod(1)));
+      const pushed = push.consume(count.bit(bits).not()).as("pushed");
+      words.write(pushed, tail, push.payload);
+      when(pushed, () => tail.set(tail.addMod(1)));
 
-    const pop = source(uint(width), words.readAsync(head), count.orR());
-    const popped = pop.fire.as("popped");
-    when(popped, () => head.set(head.addMod(1)));
-    when(pushed.and(popped.not()), () => count.set(count.addMod(1)));
-    when(popped.and(pushed.not()), () => count.set(count.subMod(1)));
-    assertAlways("fifo_count", count.le(depth), "a FIFO holds at most its depth");
-    return { pop, count };
-  });
+      const pop = source(uint(width), words.readAsync(head), count.orR());
+      const popped = pop.fire.as("popped");
+      when(popped, () => head.set(head.addMod(1)));
+      when(pushed.and(popped.not()), () => count.set(count.addMod(1)));
+      when(popped.and(pushed.not()), () => count.set(count.subMod(1)));
+      assertAlways("fifo_count", count.le(depth), "a FIFO holds at most its depth");
+      return { pop, count };
+    },
+  );
 };
 
 const described = new Map<string, ReturnType<typeof describe>>();
@@ -43,7 +65,12 @@ export const fifo = (width: number, depth: number): ReturnType<typeof describe> 
 };
 
 /** A stream behind a FIFO, and how many words the FIFO holds. */
-export const countedQueue = <S extends Shape>(name: string, shape: S, input: Stream<S>, depth: number): { out: Stream<S>; count: Sig<"u", number> } => {
+export const countedQueue = <S extends Shape>(
+  name: string,
+  shape: S,
+  input: Stream<S>,
+  depth: number,
+): { out: Stream<S>; count: Sig<"u", number> } => {
   const width = shapeBits(shape);
   const push = source(uint(width), toBits(shape, input.payload), input.valid);
   input.consume(push.ready);

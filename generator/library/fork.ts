@@ -13,7 +13,11 @@ export const fork = <S extends Shape>(shape: S, input: Stream<S>, branches: numb
   input.consume(all);
   return outs.map((o, i) => {
     const others = readies.filter((_, j) => j !== i);
-    const passed = source(shape, input.payload, others.length === 0 ? input.valid : (input.valid.and(allOf(others)) as Sig<"u", 1>));
+    const passed = source(
+      shape,
+      input.payload,
+      others.length === 0 ? input.valid : (input.valid.and(allOf(others)) as Sig<"u", 1>),
+    );
     o.consume(passed.ready);
     return passed;
   });

@@ -40,13 +40,20 @@ module proof(input clk, input in_valid, input [${width - 1}:0] in_data, input ou
 
   // the words inside, the oldest first
   reg [${levelBits - 1}:0] level = 0;
-  ${range(capacity).map((i) => `reg [${width - 1}:0] word_${i};`).join(" ")}
+  ${range(capacity)
+    .map((i) => `reg [${width - 1}:0] word_${i};`)
+    .join(" ")}
   wire push = started && in_valid && in_ready;
   wire pop = started && out_valid && out_ready;
   wire [${levelBits - 1}:0] kept = level - pop;
   always @(posedge clk) begin
     level <= kept + push;
-    ${range(capacity).map((i) => `word_${i} <= push && kept == ${i} ? in_data : pop ? ${i + 1 < capacity ? `word_${i + 1}` : `${width}'d0`} : word_${i};`).join("\n    ")}
+    ${range(capacity)
+      .map(
+        (i) =>
+          `word_${i} <= push && kept == ${i} ? in_data : pop ? ${i + 1 < capacity ? `word_${i + 1}` : `${width}'d0`} : word_${i};`,
+      )
+      .join("\n    ")}
   end
 
   reg held = 0;
@@ -67,25 +74,53 @@ endmodule
 `;
 };
 
-export interface Verdict { readonly bounded: boolean; readonly unbounded: boolean }
+export interface Verdict {
+  readonly bounded: boolean;
+  readonly unbounded: boolean;
+}
 
 /** `mutate` changes the emitted Verilog of the module: a proof that cannot fail proves nothing. */
-export const prove = async (buffer: Buffer, depth: number, mutate?: (verilog: string) => string): Promise<Verdict> => {
+export const prove = async (
+  buffer: Buffer,
+  depth: number,
+  mutate?: (verilog: string) => string,
+): Promise<Verdict> => {
   const cwd = await mkdtemp(join(tmpdir(), "gateloom-proof-"));
   try {
     const files = [...emitVerilog(elaborate(buffer.def))].filter(([name]) => name.endsWith(".v"));
     for (const [name, text] of files) {
       const changed = mutate === undefined || name !== `${buffer.module}.v` ? text : mutate(text);
-      if (mutate !== undefined && name === `${buffer.module}.v` && changed === text) throw new Error("the mutation changes nothing");
+      if (mutate !== undefined && name === `${buffer.module}.v` && changed === text)
+        throw new Error("the mutation changes nothing");
       await writeFile(join(cwd, name), changed);
     }
     await writeFile(join(cwd, "proof.v"), harness(buffer));
     const read = `read_verilog -formal proof.v ${files.map(([name]) => name).join(" ")}; prep -flatten -top proof; memory_map; opt; async2sync; dffunmap`;
     await runTool("yosys", ["-q", "-p", `${read}; write_smt2 -wires proof.smt2`], { cwd });
     // --unroll: z3 takes 15 times as long with the state as an uninterpreted sort
-    const bounded = await holds("yosys-smtbmc", ["-s", "z3", "--unroll", "-t", `${depth}`, "proof.smt2"], cwd, /Status: PASSED/, /Status: FAILED/);
-    await runTool("yosys", ["-q", "-p", `${read}; setundef -undriven -anyseq; techmap; opt_clean; dffunmap; abc -g AND -fast; opt_clean; write_aiger -zinit proof.aig`], { cwd });
-    const unbounded = await holds("yosys-abc", ["-c", "read_aiger proof.aig; fold; strash; pdr"], cwd, /Property proved/, /Output \d+ .*was asserted in frame/);
+    const bounded = await holds(
+      "yosys-smtbmc",
+      ["-s", "z3", "--unroll", "-t", `${depth}`, "proof.smt2"],
+      cwd,
+      /Status: PASSED/,
+      /Status: FAILED/,
+    );
+    await runTool(
+      "yosys",
+      [
+        "-q",
+        "-p",
+        `${read}; setundef -undriven -anyseq; techmap; opt_clean; dffunmap; abc -g AND -fast; opt_clean; write_aiger -zinit proof.aig`,
+      ],
+      { cwd },
+    );
+    const unbounded = await holds(
+      "yosys-abc",
+      ["-c", "read_aiger proof.aig; fold; strash; pdr"],
+      cwd,
+      /Property proved/,
+      /Output \d+ .*was asserted in frame/,
+    );
     return { bounded, unbounded };
   } finally {
     await rm(cwd, { recursive: true, force: true });
@@ -93,7 +128,13 @@ export const prove = async (buffer: Buffer, depth: number, mutate?: (verilog: st
 };
 
 /** A solver must say yes or no; anything else is an error, never a pass. */
-const holds = async (command: string, args: readonly string[], cwd: string, yes: RegExp, no: RegExp): Promise<boolean> => {
+const holds = async (
+  command: string,
+  args: readonly string[],
+  cwd: string,
+  yes: RegExp,
+  no: RegExp,
+): Promise<boolean> => {
   const output = await runTool(command, args, { cwd }).catch((e: unknown) => {
     if (e instanceof ToolFailure) return e.output;
     throw e;

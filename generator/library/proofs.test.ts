@@ -4,15 +4,33 @@ import { type Buffer, prove } from "./proof.testing.js";
 import { skid } from "./skid.js";
 
 // Neither module looks at its data, so few bits stand for all widths.
-const fifoOf = (width: number, depth: number): Buffer =>
-  ({ def: fifo(width, depth), module: `fifo_${width}x${depth}`, width, input: "push", output: "pop", capacity: depth, count: "count" });
-const skidOf = (width: number): Buffer => ({ def: skid(width), module: `skid_${width}`, width, input: "from", output: "to", capacity: 2 });
+const fifoOf = (width: number, depth: number): Buffer => ({
+  def: fifo(width, depth),
+  module: `fifo_${width}x${depth}`,
+  width,
+  input: "push",
+  output: "pop",
+  capacity: depth,
+  count: "count",
+});
+const skidOf = (width: number): Buffer => ({
+  def: skid(width),
+  module: `skid_${width}`,
+  width,
+  input: "from",
+  output: "to",
+  capacity: 2,
+});
 
 /** Bugs that are put into the emitted Verilog: [what, from, to]. */
 type Bug = readonly [string, string, string];
 const fifoBugs = (countBit: number): readonly Bug[] => [
   ["takes words when full", `assign push_ready = ~count[${countBit}];`, "assign push_ready = 1'b1;"],
-  ["loses a word that comes while another leaves", "if (pushed) words[tail]", "if (pushed & (~popped)) words[tail]"],
+  [
+    "loses a word that comes while another leaves",
+    "if (pushed) words[tail]",
+    "if (pushed & (~popped)) words[tail]",
+  ],
   ["gives a word twice", "if (popped) head", "if (popped & (~pushed)) head"],
   ["counts wrongly", "if (popped & (~pushed)) count", "if (popped) count"],
   ["stops too early", `assign push_ready = ~count[${countBit}];`, "assign push_ready = ~(|count);"],
@@ -27,14 +45,19 @@ const SKID_BUGS: readonly Bug[] = [
 
 describe("proofs: hold until ready, no loss, no duplication, in order", () => {
   const proofs: readonly (readonly [Buffer, number, readonly Bug[]])[] = [
-    [skidOf(2), 20, SKID_BUGS], [fifoOf(1, 2), 20, fifoBugs(1)], [fifoOf(1, 4), 12, fifoBugs(2)],
+    [skidOf(2), 20, SKID_BUGS],
+    [fifoOf(1, 2), 20, fifoBugs(1)],
+    [fifoOf(1, 4), 12, fifoBugs(2)],
   ];
   for (const [buffer, depth, bugs] of proofs) {
     it(`${buffer.module}, by z3 to depth ${depth} and by PDR for all time`, async () =>
       assert.deepEqual(await prove(buffer, depth), { bounded: true, unbounded: true }));
     for (const [what, from, to] of bugs) {
       it(`${buffer.module} that ${what} is refuted by both`, async () =>
-        assert.deepEqual(await prove(buffer, depth, (text) => text.replace(from, to)), { bounded: false, unbounded: false }));
+        assert.deepEqual(await prove(buffer, depth, (text) => text.replace(from, to)), {
+          bounded: false,
+          unbounded: false,
+        }));
     }
   }
 });

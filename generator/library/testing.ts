@@ -17,15 +17,24 @@ export const randomFrom = (seed: number): Random => {
   };
 };
 /** A whole number lo..hi. */
-export const between = (random: Random, lo: number, hi: number): number => lo + Math.floor(random() * (hi - lo + 1));
+export const between = (random: Random, lo: number, hi: number): number =>
+  lo + Math.floor(random() * (hi - lo + 1));
 export const randomBits = (random: Random, width: number): bigint => {
   let value = 0n;
   for (let i = 0; i < width; i += 16) value = (value << 16n) | BigInt(Math.floor(random() * 65536));
   return BigInt.asUintN(width, value);
 };
 
-export interface Sender { readonly items: Item[]; rate: number; sent: number }
-export interface Receiver { readonly items: bigint[][]; readonly at: number[]; rate: number }
+export interface Sender {
+  readonly items: Item[];
+  rate: number;
+  sent: number;
+}
+export interface Receiver {
+  readonly items: bigint[][];
+  readonly at: number[];
+  rate: number;
+}
 
 export class Bench {
   readonly sim: Simulation;
@@ -33,11 +42,19 @@ export class Bench {
   cycles = 0;
   private readonly senders: { port: string; sender: Sender; offered: boolean; ready: Handle }[] = [];
   private readonly receivers: {
-    port: string; receiver: Receiver; fields: readonly Handle[]; valid: Handle; waiting: bigint[] | null;
+    port: string;
+    receiver: Receiver;
+    fields: readonly Handle[];
+    valid: Handle;
+    waiting: bigint[] | null;
   }[] = [];
 
   /** `respond` runs when this cycle's offers are set: it may peek outputs and poke inputs that depend on them. */
-  constructor(def: ModuleDef | Parameters<typeof elaborate>[0], seed: number, private readonly respond: (bench: Bench) => void = () => {}) {
+  constructor(
+    def: ModuleDef | Parameters<typeof elaborate>[0],
+    seed: number,
+    private readonly respond: (bench: Bench) => void = () => {},
+  ) {
     this.sim = simulate(elaborate(def), { seed });
     this.random = randomFrom(seed);
     this.reset();
@@ -62,7 +79,11 @@ export class Bench {
     const receiver = { items: [], at: [], rate };
     this.sim.poke(`${port}_ready`, 0);
     this.receivers.push({
-      port, receiver, fields: fields.map((f) => this.sim.handle(`${port}_${f}`)), valid: this.sim.handle(`${port}_valid`), waiting: null,
+      port,
+      receiver,
+      fields: fields.map((f) => this.sim.handle(`${port}_${f}`)),
+      valid: this.sim.handle(`${port}_valid`),
+      waiting: null,
     });
     return receiver;
   }
@@ -73,7 +94,8 @@ export class Bench {
       if (s.offered || s.sender.sent >= s.sender.items.length || random() >= s.sender.rate) continue;
       s.offered = true;
       sim.poke(`${s.port}_valid`, 1);
-      for (const [field, value] of Object.entries(s.sender.items[s.sender.sent]!)) sim.poke(`${s.port}_${field}`, value);
+      for (const [field, value] of Object.entries(s.sender.items[s.sender.sent]!))
+        sim.poke(`${s.port}_${field}`, value);
     }
     const ready = this.receivers.map((r) => random() < r.receiver.rate);
     for (const [i, r] of this.receivers.entries()) sim.poke(`${r.port}_ready`, ready[i]! ? 1 : 0);
@@ -85,7 +107,8 @@ export class Bench {
       if (r.waiting !== null) assert.ok(valid, `${r.port}: an offer is withdrawn in cycle ${this.cycles}`);
       if (!valid) continue;
       const item = r.fields.map((f) => f.getBig());
-      if (r.waiting !== null) assert.deepEqual(item, r.waiting, `${r.port}: an offer changes in cycle ${this.cycles}`);
+      if (r.waiting !== null)
+        assert.deepEqual(item, r.waiting, `${r.port}: an offer changes in cycle ${this.cycles}`);
       r.waiting = ready[i]! ? null : item;
       if (!ready[i]!) continue;
       r.receiver.items.push(item);

@@ -27,43 +27,17 @@ function printable(design: Design, tool: "icarus" | "verilator"): Design {
         ? { ...n, fn: "lt" as const }
         : n,
     ),
-    memories: m.memories.map((mem) => ({
-      ...mem,
-      readDuringWrite: "old" as const,
-      ...(mem.contents === undefined
-        ? {}
-        : { contents: Array.from({ length: mem.depth }, (_, i) => mem.contents?.[i] ?? 0n) }),
-    })),
   }));
   return { ...design, modules: new Map(modules.map((m) => [m.name, m])) };
 }
 
-/** Why the emitter cannot take the design, or takes it wrong. */
-function gap(design: Design): string | null {
-  try {
-    const texts = [...emitVerilog(design).values()];
-    if (texts.some((text) => /case \([0-9'bd{}, ]*\)/.test(text)))
-      return "always @* on a constant never runs";
-    if (texts.some((text) => /\} (==|!=|<|<=|[-&|^+*]) \{/.test(text)))
-      return "{a} != {b} is not put in brackets";
-    return null;
-  } catch (error) {
-    if (/no expression for/.test(String(error)))
-      return "what is named but needed in no bit has no declaration";
-    throw error;
-  }
-}
-
 function designs(from: number, count: number, maxWidth: number, tool: "icarus" | "verilator"): Design[] {
-  const all = Array.from({ length: count }, (_, i) =>
+  return Array.from({ length: count }, (_, i) =>
     printable(
       randomDesign(from + i, `t${from + i}`, { nodes: 10 + ((from + i) % 30), maxWidth, defined: true }),
       tool,
     ),
   );
-  const fit = all.filter((d) => gap(d) === null);
-  assert.ok(fit.length > count / 2, `only ${fit.length} of ${count} designs can be emitted`);
-  return fit;
 }
 
 /** Skips where the tool is not installed: the embedded engine does not need it. */

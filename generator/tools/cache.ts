@@ -13,7 +13,8 @@ export const hashFiles = (files: ReadonlyMap<string, string>, extra: readonly st
 };
 
 const cacheRoot = (): string =>
-  process.env["GATELOOM_CACHE"] ?? path.join(process.env["XDG_CACHE_HOME"] ?? path.join(homedir(), ".cache"), "gateloom");
+  process.env["GATELOOM_CACHE"] ??
+  path.join(process.env["XDG_CACHE_HOME"] ?? path.join(homedir(), ".cache"), "gateloom");
 
 const KEEP = 40;
 
@@ -21,7 +22,12 @@ const KEEP = 40;
  * A folder built once per content hash: `build` fills an empty folder, which takes its final name only when it succeeded.
  * The least recently used folders beyond 40 are removed.
  */
-export const cachedFolder = async (kind: string, key: string, files: ReadonlyMap<string, string>, build: (folder: string) => Promise<void>): Promise<string> => {
+export const cachedFolder = async (
+  kind: string,
+  key: string,
+  files: ReadonlyMap<string, string>,
+  build: (folder: string) => Promise<void>,
+): Promise<string> => {
   const root = path.join(cacheRoot(), kind);
   const folder = path.join(root, key.slice(0, 32));
   if (existsSync(folder)) {
@@ -43,7 +49,9 @@ export const cachedFolder = async (kind: string, key: string, files: ReadonlyMap
     await rm(staging, { recursive: true, force: true });
     throw error;
   }
-  const entries = await Promise.all((await readdir(root)).map(async (name) => ({ name, time: (await stat(path.join(root, name))).mtimeMs })));
+  const entries = await Promise.all(
+    (await readdir(root)).map(async (name) => ({ name, time: (await stat(path.join(root, name))).mtimeMs })),
+  );
   const old = entries.sort((a, b) => b.time - a.time).slice(KEEP);
   await Promise.all(old.map((e) => rm(path.join(root, e.name), { recursive: true, force: true })));
   return folder;

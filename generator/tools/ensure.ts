@@ -14,20 +14,27 @@ if (missing.length > 0) {
   const allowed = !apt.failed && (root || sudo?.failed === false);
   const command = `apt-get install -y --no-install-recommends ${packages.join(" ")}`;
   if (!allowed) {
-    console.error(`The tests need ${missing.map((f) => TOOLS[f.name].command).join(", ")}. Run:\n  sudo apt-get update && sudo ${command}`);
+    console.error(
+      `The tests need ${missing.map((f) => TOOLS[f.name].command).join(", ")}. Run:\n  sudo apt-get update && sudo ${command}`,
+    );
     process.exit(2);
   }
   console.log(`Installing ${packages.join(", ")} with apt-get ...`);
   const prefix = root ? [] : ["sudo", "-n"];
   const run = async (args: string[]) => {
     const [file, ...rest] = [...prefix, ...args];
-    await execa(file!, rest, { stdio: ["ignore", "ignore", "inherit"], env: { DEBIAN_FRONTEND: "noninteractive" } });
+    await execa(file!, rest, {
+      stdio: ["ignore", "ignore", "inherit"],
+      env: { DEBIAN_FRONTEND: "noninteractive" },
+    });
   };
   try {
     await run(["apt-get", "update", "-qq"]);
     await run(command.split(" "));
   } catch (error) {
-    console.error(`apt-get failed: ${error instanceof Error ? error.message.split("\n")[0] : error}\nRun it by hand:\n  sudo apt-get update && sudo ${command}`);
+    console.error(
+      `apt-get failed: ${error instanceof Error ? error.message.split("\n")[0] : error}\nRun it by hand:\n  sudo apt-get update && sudo ${command}`,
+    );
     process.exit(2);
   }
 }

@@ -9,24 +9,64 @@ export interface Tool {
 }
 
 export const TOOLS = {
-  verilator: { command: "verilator", versionArgs: ["--version"], debianPackage: "verilator", purpose: "fast simulation, lint" },
-  gxx: { command: "g++", versionArgs: ["--version"], debianPackage: "g++", purpose: "compiles Verilator models" },
-  make: { command: "make", versionArgs: ["--version"], debianPackage: "make", purpose: "builds Verilator models" },
-  iverilog: { command: "iverilog", versionArgs: ["-V"], debianPackage: "iverilog", purpose: "four-state cross-check, lint" },
+  verilator: {
+    command: "verilator",
+    versionArgs: ["--version"],
+    debianPackage: "verilator",
+    purpose: "fast simulation, lint",
+  },
+  gxx: {
+    command: "g++",
+    versionArgs: ["--version"],
+    debianPackage: "g++",
+    purpose: "compiles Verilator models",
+  },
+  make: {
+    command: "make",
+    versionArgs: ["--version"],
+    debianPackage: "make",
+    purpose: "builds Verilator models",
+  },
+  iverilog: {
+    command: "iverilog",
+    versionArgs: ["-V"],
+    debianPackage: "iverilog",
+    purpose: "four-state cross-check, lint",
+  },
   vvp: { command: "vvp", versionArgs: ["-V"], debianPackage: "iverilog", purpose: "runs Icarus simulations" },
-  yosys: { command: "yosys", versionArgs: ["-V"], debianPackage: "yosys", purpose: "lint, resource counts, proofs" },
-  smtbmc: { command: "yosys-smtbmc", versionArgs: ["--help"], debianPackage: "yosys", purpose: "formal proofs" },
-  abc: { command: "yosys-abc", versionArgs: ["-c", "version"], debianPackage: "yosys", purpose: "formal proofs, equivalence" },
+  yosys: {
+    command: "yosys",
+    versionArgs: ["-V"],
+    debianPackage: "yosys",
+    purpose: "lint, resource counts, proofs",
+  },
+  smtbmc: {
+    command: "yosys-smtbmc",
+    versionArgs: ["--help"],
+    debianPackage: "yosys",
+    purpose: "formal proofs",
+  },
+  abc: {
+    command: "yosys-abc",
+    versionArgs: ["-c", "version"],
+    debianPackage: "yosys",
+    purpose: "formal proofs, equivalence",
+  },
   z3: { command: "z3", versionArgs: ["--version"], debianPackage: "z3", purpose: "solver for formal proofs" },
 } as const satisfies Record<string, Tool>;
 export type ToolName = keyof typeof TOOLS;
 
 /** A tool is missing or failed to start: exit code 2, with the command that installs it. */
 export class MissingToolError extends Error {
-  constructor(readonly tools: readonly ToolName[], why: string) {
+  constructor(
+    readonly tools: readonly ToolName[],
+    why: string,
+  ) {
     const packages = [...new Set(tools.map((t) => TOOLS[t].debianPackage))].join(" ");
     const names = tools.map((t) => `'${TOOLS[t].command}'`).join(", ");
-    super(`${names} not found (${why}).\n  Install: sudo apt-get install ${packages}   (Debian, Ubuntu)\n  Or use the embedded engine, which needs nothing: --engine embedded`);
+    super(
+      `${names} not found (${why}).\n  Install: sudo apt-get install ${packages}   (Debian, Ubuntu)\n  Or use the embedded engine, which needs nothing: --engine embedded`,
+    );
     this.name = "MissingToolError";
   }
 }

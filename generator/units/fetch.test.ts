@@ -35,12 +35,17 @@ const run = (c: AcceleratorConfig, seed: number, take: number): void => {
     const writesCache = kind === FETCH_KINDS.plain && random() < 0.3 ? 1 : 0;
     const afterCache = kind !== FETCH_KINDS.emb && writesCache === 0 && random() < 0.3 ? 1 : 0;
     jobs.push({ kind, addr, beats, rowBlocks, groups, live, position, writesCache, afterCache });
-    const needs = { needsToken: kind === FETCH_KINDS.emb ? position : -1, needsWrites: afterCache ? announced : 0 };
+    const needs = {
+      needsToken: kind === FETCH_KINDS.emb ? position : -1,
+      needsWrites: afterCache ? announced : 0,
+    };
     const half = c.rows / 2;
     if (kind === FETCH_KINDS.plain) expected.push({ addr, beats, ...needs });
-    if (kind === FETCH_KINDS.keys) expected.push({ addr, beats: keyBeatsRead(live, groups, c.rows), ...needs });
+    if (kind === FETCH_KINDS.keys)
+      expected.push({ addr, beats: keyBeatsRead(live, groups, c.rows), ...needs });
     if (kind === FETCH_KINDS.values) {
-      for (let rb = 0; rb < rowBlocks; rb++) expected.push({ addr: addr + rb * stride, beats: Math.ceil(live / 32), ...needs });
+      for (let rb = 0; rb < rowBlocks; rb++)
+        expected.push({ addr: addr + rb * stride, beats: Math.ceil(live / 32), ...needs });
     }
     if (kind === FETCH_KINDS.emb) {
       const unit = Math.floor(Math.floor(tokens[position]! / half) / rowBlocks);
@@ -49,7 +54,11 @@ const run = (c: AcceleratorConfig, seed: number, take: number): void => {
     if (writesCache) announcedAfter.push(expected.length);
     announced += writesCache;
   }
-  bench.send("job", jobs.map((j) => Object.fromEntries(Object.entries(j).map(([k, v]) => [k, v]))), 0.8);
+  bench.send(
+    "job",
+    jobs.map((j) => Object.fromEntries(Object.entries(j).map(([k, v]) => [k, v]))),
+    0.8,
+  );
   const out = bench.collect("request", ["addr", "beats"], take);
   let checked = 0;
   let scheduled = 0;
@@ -67,7 +76,10 @@ const run = (c: AcceleratorConfig, seed: number, take: number): void => {
     }
     const due = waiting.length > 0 && waiting[0]! <= bench.cycles;
     sim.poke("cacheWritten", due ? 1 : 0);
-    if (due) { waiting.shift(); written++; }
+    if (due) {
+      waiting.shift();
+      written++;
+    }
     if (random() < 0.05 && known < tokens.length) known++;
     return checked === expected.length;
   }, 400_000);
@@ -76,7 +88,8 @@ const run = (c: AcceleratorConfig, seed: number, take: number): void => {
 describe("fetch", () => {
   for (const rows of [2, 4, 16]) {
     for (const take of [1, 0.4]) {
-      it(`requests what jobs need: ${rows} rows, rate ${take}`, () => run({ ...defaultConfig, rows, headDim: 96 }, rows, take));
+      it(`requests what jobs need: ${rows} rows, rate ${take}`, () =>
+        run({ ...defaultConfig, rows, headDim: 96 }, rows, take));
     }
   }
 });

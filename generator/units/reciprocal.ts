@@ -33,14 +33,23 @@ export const mantissa16 = (v: Sig<"u", number>, length: Sig<"u", number>): Sig<"
   // Shift left so that the highest 1 reaches the top, then take 16 bits: one direction of shifting only.
   const width = Math.max(v.width, 16);
   const left = lit(uint(length.width), v.width).subMod(length);
-  return v.dshl(left).extend(width).slice(v.width - 1, Math.max(0, v.width - 16)) as Sig<"u", number>;
+  return v
+    .dshl(left)
+    .extend(width)
+    .slice(v.width - 1, Math.max(0, v.width - 16)) as Sig<"u", number>;
 };
 
 /** First guess of the reciprocal: RECIP[(m >> 8) & 127]. */
-export const reciprocalGuess = (m: Sig<"u", number>): Sig<"u", number> => select(m.slice(14, 8), RECIP.map((r) => lit(uint(16), r)));
+export const reciprocalGuess = (m: Sig<"u", number>): Sig<"u", number> =>
+  select(
+    m.slice(14, 8),
+    RECIP.map((r) => lit(uint(16), r)),
+  );
 /** r0·((2^32 - m·r0) >> 15) >> 16 from t = m·r0, clamped to [2^15, 2^16 - 1]. */
 export const refineReciprocal = (r0: Sig<"u", number>, t: Sig<"u", number>): Sig<"u", number> => {
-  const d = lit(uint(33), 2n ** 32n).subMod(t.extend(33)).slice(32, 15) as Sig<"u", number>;
+  const d = lit(uint(33), 2n ** 32n)
+    .subMod(t.extend(33))
+    .slice(32, 15) as Sig<"u", number>;
   const r = r0.mul(d).shr(16) as Sig<"u", number>;
   return r.clamp(32768, 65535).resize(16) as Sig<"u", number>;
 };

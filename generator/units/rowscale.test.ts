@@ -4,9 +4,12 @@ import { type AcceleratorConfig, defaultConfig } from "../isa/config.js";
 import { ROW_LATENCY, rowScaler } from "./rowscale.js";
 
 const rshr = (a: bigint, n: number): bigint => (n === 0 ? a : (a + (1n << BigInt(n - 1))) >> BigInt(n));
-const saturate = (a: bigint): bigint => (a > 2n ** 31n - 1n ? 2n ** 31n - 1n : a < -(2n ** 31n) ? -(2n ** 31n) : a);
+const saturate = (a: bigint): bigint =>
+  a > 2n ** 31n - 1n ? 2n ** 31n - 1n : a < -(2n ** 31n) ? -(2n ** 31n) : a;
 const sumOf = (random: Random): bigint => {
-  const corner = [0n, 1n, -1n, 2n ** 39n - 1n, -(2n ** 39n), (1n << 23n) - 1n, 1n << 23n, -(1n << 23n)][between(random, 0, 40)];
+  const corner = [0n, 1n, -1n, 2n ** 39n - 1n, -(2n ** 39n), (1n << 23n) - 1n, 1n << 23n, -(1n << 23n)][
+    between(random, 0, 40)
+  ];
   return corner ?? BigInt.asIntN(40, randomBits(random, 40)) >> BigInt(between(random, 0, 38));
 };
 
@@ -41,9 +44,16 @@ const run = (c: AcceleratorConfig, seed: number, count: number, offer: number, t
     const tok = between(random, 0, c.tokens - toks);
     const rows = Math.max(1, blocks * per - (random() < 0.5 ? 0 : between(random, 0, 2 * per)));
     jobs.push({ rows, tok });
-    scales.push(Array.from({ length: c.tokens }, () => (random() < 0.05
-      ? { m: 0, e: 0 }
-      : { m: between(random, 32768, 65535), e: -(random() < 0.1 ? between(random, -40, 80) : between(random, 0, 40)) })));
+    scales.push(
+      Array.from({ length: c.tokens }, () =>
+        random() < 0.05
+          ? { m: 0, e: 0 }
+          : {
+              m: between(random, 32768, 65535),
+              e: -(random() < 0.1 ? between(random, -40, 80) : between(random, 0, 40)),
+            },
+      ),
+    );
     for (let block = 0; block < blocks; block++) {
       for (let i = 0; i < toks; i++) {
         const sums = Array.from({ length: c.rows }, () => sumOf(random));
@@ -51,9 +61,15 @@ const run = (c: AcceleratorConfig, seed: number, count: number, offer: number, t
         const aux = Array.from({ length: pairs }, () => between(random, 0, 255));
         const pair = between(random, 0, pairs - 1);
         items.push({
-          ...Object.fromEntries(sums.map((s, r) => [`sums_${r}`, s])), ...Object.fromEntries(exponent.map((e, r) => [`tag_exponent_${r}`, e])),
-          ...Object.fromEntries(aux.map((a, r) => [`tag_aux_${r}`, a])), tag_wide: wide ? 1 : 0, tag_single: single ? 1 : 0, tag_pair: pair, tag_tok: i,
-          tag_lastTok: i === toks - 1 ? 1 : 0, tag_end: block === blocks - 1 && i === toks - 1 ? 1 : 0,
+          ...Object.fromEntries(sums.map((s, r) => [`sums_${r}`, s])),
+          ...Object.fromEntries(exponent.map((e, r) => [`tag_exponent_${r}`, e])),
+          ...Object.fromEntries(aux.map((a, r) => [`tag_aux_${r}`, a])),
+          tag_wide: wide ? 1 : 0,
+          tag_single: single ? 1 : 0,
+          tag_pair: pair,
+          tag_tok: i,
+          tag_lastTok: i === toks - 1 ? 1 : 0,
+          tag_end: block === blocks - 1 && i === toks - 1 ? 1 : 0,
         });
         for (let j = 0; j < per; j++) {
           const row = block * per + j;
@@ -65,7 +81,14 @@ const run = (c: AcceleratorConfig, seed: number, count: number, offer: number, t
           if (saturate(exact) !== exact) expectSaturated++;
           if (shift < 0) expectNegative++;
           const last = row === rows - 1;
-          expected.push([saturate(exact), wide ? -1n : BigInt(aux[single ? 0 : j]!), BigInt(row), BigInt(tok + i), last ? 1n : 0n, last && i === toks - 1 ? 1n : 0n]);
+          expected.push([
+            saturate(exact),
+            wide ? -1n : BigInt(aux[single ? 0 : j]!),
+            BigInt(row),
+            BigInt(tok + i),
+            last ? 1n : 0n,
+            last && i === toks - 1 ? 1n : 0n,
+          ]);
         }
       }
     }
@@ -103,9 +126,22 @@ describe("row scaler", () => {
     bench.sim.poke("t_m", 40000);
     bench.sim.poke("t_e", -10);
     bench.send("job", [{ rows: 200, tok: 0 }]);
-    bench.send("sums", Array.from({ length: 100 }, (_, i) => ({
-      sums_0: i, sums_1: i, tag_exponent_0: 0, tag_exponent_1: 0, tag_aux_0: 0, tag_wide: 1, tag_single: 0, tag_pair: 0, tag_tok: 0, tag_lastTok: 1, tag_end: i === 99 ? 1 : 0,
-    })));
+    bench.send(
+      "sums",
+      Array.from({ length: 100 }, (_, i) => ({
+        sums_0: i,
+        sums_1: i,
+        tag_exponent_0: 0,
+        tag_exponent_1: 0,
+        tag_aux_0: 0,
+        tag_wide: 1,
+        tag_single: 0,
+        tag_pair: 0,
+        tag_tok: 0,
+        tag_lastTok: 1,
+        tag_end: i === 99 ? 1 : 0,
+      })),
+    );
     const out = bench.collect("result", ["value"]);
     bench.run(() => out.items.length === 200);
     assert.equal(out.at[199]! - out.at[0]!, 199);

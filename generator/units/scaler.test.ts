@@ -5,8 +5,12 @@ import { Bench, between, type Random } from "../library/testing.js";
 import { type AcceleratorConfig, defaultConfig } from "../isa/config.js";
 import { scaler } from "./scaler.js";
 
-interface Scale { readonly m: number; readonly e: number }
-const mantissa = (random: Random): number => [32768, 65535, between(random, 32768, 65535), between(random, 32768, 65535)][between(random, 0, 3)]!;
+interface Scale {
+  readonly m: number;
+  readonly e: number;
+}
+const mantissa = (random: Random): number =>
+  [32768, 65535, between(random, 32768, 65535), between(random, 32768, 65535)][between(random, 0, 3)]!;
 /** A number of 1 to `bits` bits, all lengths alike, with corners. */
 const spread = (random: Random, bits: number): number => {
   const length = between(random, 1, bits);
@@ -17,16 +21,29 @@ const spread = (random: Random, bits: number): number => {
 
 /** Jobs with random toks; the row scaler takes T in random order and releases late. Gives the cycles from start to known. */
 const run = (c: AcceleratorConfig, seed: number, count: number): Map<string, number> => {
-  const random = (() => { const b = new Bench(scaler(c), seed); return b.random; })();
+  const random = (() => {
+    const b = new Bench(scaler(c), seed);
+    return b.random;
+  })();
   const jobs = Array.from({ length: count }, () => {
     const scaling = between(random, 0, 3);
     const softmaxJob = SCALINGS[scaling] === "softmax";
     const toks = softmaxJob ? 1 : between(random, 1, c.tokens);
     return {
-      scaling, scaleM: random() < 0.05 ? 0 : mantissa(random), scaleE: between(random, -60, 60), scaleSlot: between(random, 0, c.slots - 1), toks, tok: between(random, 0, c.tokens - toks),
-      s: Array.from({ length: c.tokens }, (): Scale => (random() < 0.05 ? { m: 0, e: 0 } : { m: mantissa(random), e: between(random, -15, 16) })),
+      scaling,
+      scaleM: random() < 0.05 ? 0 : mantissa(random),
+      scaleE: between(random, -60, 60),
+      scaleSlot: between(random, 0, c.slots - 1),
+      toks,
+      tok: between(random, 0, c.tokens - toks),
+      s: Array.from(
+        { length: c.tokens },
+        (): Scale =>
+          random() < 0.05 ? { m: 0, e: 0 } : { m: mantissa(random), e: between(random, -15, 16) },
+      ),
       squares: Array.from({ length: c.tokens }, () => (random() < 0.2 ? 0 : spread(random, 48))),
-      sum: spread(random, 40), emax: between(random, -3, 20),
+      sum: spread(random, 40),
+      emax: between(random, -3, 20),
     };
   });
   const epsilon = spread(random, 20);
@@ -62,16 +79,23 @@ const run = (c: AcceleratorConfig, seed: number, count: number): Map<string, num
         const name = SCALINGS[wanted.scaling]!;
         const expected = ((): Scale => {
           switch (name) {
-            case "constant": return k;
-            case "activation": return mul(s, kZero(k));
-            case "norm": return normScale(s, squares, epsilon, kZero(k));
+            case "constant":
+              return k;
+            case "activation":
+              return mul(s, kZero(k));
+            case "norm":
+              return normScale(s, squares, epsilon, kZero(k));
             case "softmax": {
               const t = mul(reciprocal(norm16(wanted.sum)), kZero(k));
               return t.m === 0 ? t : { m: t.m, e: t.e + wanted.emax };
             }
           }
         })();
-        assert.deepEqual([sim.peek("t_m"), sim.peek("t_e")].map(Number), [expected.m, expected.e], `job ${current}, ${name}`);
+        assert.deepEqual(
+          [sim.peek("t_m"), sim.peek("t_e")].map(Number),
+          [expected.m, expected.e],
+          `job ${current}, ${name}`,
+        );
         sim.poke("tok", wanted.toks - 1);
         const complete = sim.peek("known") === 1n;
         if (complete && !latency.has(`${current}`)) latency.set(`${current}`, cycles - startedAt[current]!);
@@ -83,8 +107,23 @@ const run = (c: AcceleratorConfig, seed: number, count: number): Map<string, num
     }
     if (sim.peek("set_done") === 1n) stored++;
   });
-  const sender = bench.send("job", jobs.map(({ scaling, scaleM, scaleE, scaleSlot, toks, tok }) => ({ scaling, scaleM, scaleE, scaleSlot, toks, tok })), 0.5);
-  bench.send("softmax", jobs.filter((j) => SCALINGS[j.scaling] === "softmax").map(({ sum, emax }) => ({ sum, emax })), 0.5);
+  const sender = bench.send(
+    "job",
+    jobs.map(({ scaling, scaleM, scaleE, scaleSlot, toks, tok }) => ({
+      scaling,
+      scaleM,
+      scaleE,
+      scaleSlot,
+      toks,
+      tok,
+    })),
+    0.5,
+  );
+  bench.send(
+    "softmax",
+    jobs.filter((j) => SCALINGS[j.scaling] === "softmax").map(({ sum, emax }) => ({ sum, emax })),
+    0.5,
+  );
   bench.sim.poke("epsilonSum", epsilon);
   for (const port of ["started", "retire", "tok", "scale_m", "scale_e", "squares"]) bench.sim.poke(port, 0);
   bench.run(() => {
@@ -97,16 +136,38 @@ const run = (c: AcceleratorConfig, seed: number, count: number): Map<string, num
 const kZero = (k: Scale): Scale => (k.m === 0 ? { m: 0, e: 0 } : k);
 
 describe("scaler", () => {
-  for (const tokens of [1, 2, 4]) it(`computes T: ${tokens} token(s)`, () => void run({ ...defaultConfig, tokens }, tokens, 3000));
+  for (const tokens of [1, 2, 4])
+    it(`computes T: ${tokens} token(s)`, () => void run({ ...defaultConfig, tokens }, tokens, 3000));
 
   it("has every reciprocal and every root of the contract", () => {
     const bench = new Bench(scaler(defaultConfig), 1);
     const { sim } = bench;
     const one = { m: 32768, e: -15 }; // S and K are 1: T is the reciprocal or the root itself
     const port = (name: string): ((v: number) => void) => sim.handle(name).set!;
-    for (const [name, value] of Object.entries({ scale_m: one.m, scale_e: one.e, epsilonSum: 0, tok: 0, retire: 0, started: 0, job_scaleM: one.m, job_scaleE: one.e, job_scaleSlot: 0, job_toks: 1, job_tok: 0, softmax_emax: 0 }))
+    for (const [name, value] of Object.entries({
+      scale_m: one.m,
+      scale_e: one.e,
+      epsilonSum: 0,
+      tok: 0,
+      retire: 0,
+      started: 0,
+      job_scaleM: one.m,
+      job_scaleE: one.e,
+      job_scaleSlot: 0,
+      job_toks: 1,
+      job_tok: 0,
+      softmax_emax: 0,
+    }))
       sim.poke(name, value);
-    const [known, m, e, retire, started, valid, softmax] = [sim.handle("known"), sim.handle("t_m"), sim.handle("t_e"), port("retire"), port("started"), port("job_valid"), port("softmax_valid")];
+    const [known, m, e, retire, started, valid, softmax] = [
+      sim.handle("known"),
+      sim.handle("t_m"),
+      sim.handle("t_e"),
+      port("retire"),
+      port("started"),
+      port("job_valid"),
+      port("softmax_valid"),
+    ];
     const compute = (scaling: "norm" | "softmax", value: number): Scale => {
       sim.poke("job_scaling", SCALINGS.indexOf(scaling));
       port(scaling === "norm" ? "squares" : "softmax_sum")(value);
@@ -134,8 +195,19 @@ describe("scaler", () => {
 
   it("has T of a norm ten cycles after the start", () => {
     const bench = new Bench(scaler(defaultConfig), 1);
-    for (const [port, value] of Object.entries({ scale_m: 40000, scale_e: 3, squares: 123456, epsilonSum: 7, tok: 0, retire: 0, started: 0 })) bench.sim.poke(port, value);
-    bench.send("job", [{ scaling: SCALINGS.indexOf("norm"), scaleM: 50000, scaleE: -20, scaleSlot: 0, toks: 1, tok: 0 }]);
+    for (const [port, value] of Object.entries({
+      scale_m: 40000,
+      scale_e: 3,
+      squares: 123456,
+      epsilonSum: 7,
+      tok: 0,
+      retire: 0,
+      started: 0,
+    }))
+      bench.sim.poke(port, value);
+    bench.send("job", [
+      { scaling: SCALINGS.indexOf("norm"), scaleM: 50000, scaleE: -20, scaleSlot: 0, toks: 1, tok: 0 },
+    ]);
     for (let i = 0; i < 5; i++) bench.cycle();
     bench.sim.poke("started", 1);
     let cycles = 0;

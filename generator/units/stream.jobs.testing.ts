@@ -10,19 +10,32 @@ import { between, type Random } from "../library/testing.js";
 import type { AcceleratorConfig } from "../isa/config.js";
 import { STREAM_KINDS } from "./unpack.js";
 
-export interface Scale { readonly m: number; readonly e: number }
+export interface Scale {
+  readonly m: number;
+  readonly e: number;
+}
 export type JobKind = "load" | "emb" | (typeof FORMATS)[number];
 export interface TestJob {
   readonly name: JobKind;
   readonly stream: Record<string, number>;
   /** Absent for load. */
-  readonly result: { readonly rows: number; readonly tok: number; readonly scaling: number; readonly scaleM: number; readonly scaleE: number; readonly scaleSlot: number } | null;
+  readonly result: {
+    readonly rows: number;
+    readonly tok: number;
+    readonly scaling: number;
+    readonly scaleM: number;
+    readonly scaleE: number;
+    readonly scaleSlot: number;
+  } | null;
   readonly memory: readonly bigint[];
   /** Words to write before the job may start. */
   readonly writes: readonly { readonly word: number; readonly data: Int8Array }[];
   readonly words: readonly { readonly p: number[]; readonly mantissa: number }[];
   readonly token: number;
-  readonly s: readonly Scale[]; readonly squares: readonly number[]; readonly sum: number; readonly emax: number;
+  readonly s: readonly Scale[];
+  readonly squares: readonly number[];
+  readonly sum: number;
+  readonly emax: number;
   /** value, aux (-1: any), row, tok, lastRow, last. */
   readonly expected: readonly (readonly number[])[];
   readonly beats: number;
@@ -39,23 +52,56 @@ const beatsOf = (bytes: Uint8Array, rows: number): bigint[] => {
     return beat;
   });
 };
-const scaleOf = (random: Random): Scale => ({ m: between(random, 32768, 65535), e: between(random, -15, 16) });
+const scaleOf = (random: Random): Scale => ({
+  m: between(random, 32768, 65535),
+  e: between(random, -15, 16),
+});
 
-export const randomJob = (c: AcceleratorConfig, random: Random, index: number, name: JobKind, shape?: { groups: number; rowBlocks: number; toks: number }): TestJob => {
+export const randomJob = (
+  c: AcceleratorConfig,
+  random: Random,
+  index: number,
+  name: JobKind,
+  shape?: { groups: number; rowBlocks: number; toks: number },
+): TestJob => {
   const half = c.rows / 2;
   const kind = name === "load" ? STREAM_KINDS.load : name === "emb" ? STREAM_KINDS.emb : STREAM_KINDS.mv;
   const isCache = name === "keys" || name === "values";
   const toks = shape?.toks ?? (name === "w2" || name === "w4" ? between(random, 1, c.tokens) : 1);
   const tok = between(random, 0, c.tokens - toks);
   const live = between(random, 1, 70);
-  const groups = shape?.groups ?? (name === "keys" ? between(random, 1, c.headDim / GROUP) : name === "values" ? Math.ceil(live / GROUP) : between(random, 1, 3));
+  const groups =
+    shape?.groups ??
+    (name === "keys"
+      ? between(random, 1, c.headDim / GROUP)
+      : name === "values"
+        ? Math.ceil(live / GROUP)
+        : between(random, 1, 3));
   const unit = w4UnitRowBlocks(groups);
-  const rowBlocks = name === "emb" ? unit : name === "keys" ? Math.ceil(live / half) : (shape?.rowBlocks ?? between(random, 1, 9));
+  const rowBlocks =
+    name === "emb"
+      ? unit
+      : name === "keys"
+        ? Math.ceil(live / half)
+        : (shape?.rowBlocks ?? between(random, 1, 9));
   const per = name === "w2" ? c.rows : half;
-  const rows = name === "emb" ? between(random, (groups - 1) * GROUP + 1, groups * GROUP)
-    : name === "keys" ? live : shape !== undefined ? rowBlocks * per : Math.max(1, rowBlocks * per - between(random, 0, 3 * per));
+  const rows =
+    name === "emb"
+      ? between(random, (groups - 1) * GROUP + 1, groups * GROUP)
+      : name === "keys"
+        ? live
+        : shape !== undefined
+          ? rowBlocks * per
+          : Math.max(1, rowBlocks * per - between(random, 0, 3 * per));
 
-  const scaling: Scaling = name === "emb" ? "constant" : name === "keys" ? "activation" : name === "values" ? "softmax" : (["constant", "activation", "norm"] as const)[between(random, 0, 2)]!;
+  const scaling: Scaling =
+    name === "emb"
+      ? "constant"
+      : name === "keys"
+        ? "activation"
+        : name === "values"
+          ? "softmax"
+          : (["constant", "activation", "norm"] as const)[between(random, 0, 2)]!;
   let k: Scale = { m: between(random, 32768, 65535), e: 0 };
   const s = Array.from({ length: c.tokens }, () => scaleOf(random));
   const squares = Array.from({ length: c.tokens }, () => Math.floor(random() * 2 ** between(random, 1, 46)));
@@ -63,9 +109,12 @@ export const randomJob = (c: AcceleratorConfig, random: Random, index: number, n
   const emax = between(random, 4, 20);
   const t = (at: number): Scale => {
     switch (scaling) {
-      case "constant": return k;
-      case "activation": return mul(s[at]!, k);
-      case "norm": return normScale(s[at]!, squares[at]!, EPSILON, k);
+      case "constant":
+        return k;
+      case "activation":
+        return mul(s[at]!, k);
+      case "norm":
+        return normScale(s[at]!, squares[at]!, EPSILON, k);
       case "softmax": {
         const scale = mul(reciprocal(norm16(sum)), k);
         return { m: scale.m, e: scale.e + emax };
@@ -77,20 +126,37 @@ export const randomJob = (c: AcceleratorConfig, random: Random, index: number, n
   const words = c.actWords / 2;
   const act = (index % 2) * words + between(random, 0, Math.max(0, words - toks * groups));
   const actStride = between(random, groups, Math.max(groups, Math.floor((words - (act % words)) / toks)));
-  const inputs = Array.from({ length: toks }, () => Int8Array.from({ length: groups * GROUP }, () => between(random, -127, 127)));
-  const writes = name === "load" || name === "emb" || name === "values" ? [] : inputs.flatMap((input, i) =>
-    Array.from({ length: groups }, (_, g) => ({ word: act + i * actStride + g, data: input.slice(g * GROUP, (g + 1) * GROUP) })));
-  const probabilities = name !== "values" ? [] : Array.from({ length: groups }, (_, g) => ({
-    p: Array.from({ length: GROUP }, (_, i) => (g * GROUP + i < live ? between(random, 0, 127) : 0)), mantissa: random() < 0.1 ? 0 : 2 ** between(random, 0, 14),
-  }));
+  const inputs = Array.from({ length: toks }, () =>
+    Int8Array.from({ length: groups * GROUP }, () => between(random, -127, 127)),
+  );
+  const writes =
+    name === "load" || name === "emb" || name === "values"
+      ? []
+      : inputs.flatMap((input, i) =>
+          Array.from({ length: groups }, (_, g) => ({
+            word: act + i * actStride + g,
+            data: input.slice(g * GROUP, (g + 1) * GROUP),
+          })),
+        );
+  const probabilities =
+    name !== "values"
+      ? []
+      : Array.from({ length: groups }, (_, g) => ({
+          p: Array.from({ length: GROUP }, (_, i) => (g * GROUP + i < live ? between(random, 0, 127) : 0)),
+          mantissa: random() < 0.1 ? 0 : 2 ** between(random, 0, 14),
+        }));
 
   // codes and their scales, row by row
   const lowest = between(random, 0, 24);
   const row = (codes: () => number, mantissas: number): MatrixRow => ({
-    codes: Int8Array.from({ length: groups * GROUP }, codes), mantissas: Uint8Array.from({ length: groups }, () => between(random, 0, mantissas)), exponent: lowest + between(random, 0, 7),
+    codes: Int8Array.from({ length: groups * GROUP }, codes),
+    mantissas: Uint8Array.from({ length: groups }, () => between(random, 0, mantissas)),
+    exponent: lowest + between(random, 0, 7),
   });
   const w4Code = (): number => between(random, -8, 7);
-  const matrix = Array.from({ length: rowBlocks * per }, () => row(name === "w2" ? () => 2 * between(random, -2, 1) + 1 : w4Code, 255));
+  const matrix = Array.from({ length: rowBlocks * per }, () =>
+    row(name === "w2" ? () => 2 * between(random, -2, 1) + 1 : w4Code, 255),
+  );
   const aux = matrix.map(() => between(random, 0, 255));
   const keyScales = matrix.map(() => between(random, 0, 255));
 
@@ -109,22 +175,31 @@ export const randomJob = (c: AcceleratorConfig, random: Random, index: number, n
   };
   const token = name === "emb" ? between(random, 0, 4095) : 0;
   let memory: bigint[] = [];
-  if (name === "load") memory = Array.from({ length: between(random, 1, 12) }, () => BigInt(Math.floor(random() * 2 ** 50)));
+  if (name === "load")
+    memory = Array.from({ length: between(random, 1, 12) }, () => BigInt(Math.floor(random() * 2 ** 50)));
   else if (name === "w2") memory = beatsOf(packW2(matrix, groups, c.rows), c.rows);
-  else if (name === "w4" || name === "emb") memory = beatsOf(packW4(matrix, groups, c.rows, rowBlocks), c.rows);
+  else if (name === "w4" || name === "emb")
+    memory = beatsOf(packW4(matrix, groups, c.rows, rowBlocks), c.rows);
   else {
-    const writer = new StepWriter(c.rows, name === "keys" ? keyBeatsRead(live, groups, c.rows) : rowBlocks * groups);
+    const writer = new StepWriter(
+      c.rows,
+      name === "keys" ? keyBeatsRead(live, groups, c.rows) : rowBlocks * groups,
+    );
     for (let block = 0; block < rowBlocks; block++) {
       if (name === "keys") {
         writer.need(1);
-        writer.put(Array.from({ length: c.rows }, (_, b) => (b % 2 === 0 ? keyScales : aux)[block * half + (b >> 1)]!));
+        writer.put(
+          Array.from({ length: c.rows }, (_, b) => (b % 2 === 0 ? keyScales : aux)[block * half + (b >> 1)]!),
+        );
       }
       for (let g = 0; g < groups; g++) {
         const at = writer.weightBeat();
         for (let j = 0; j < half; j++) {
-          for (let i = 0; i < GROUP; i++) setNibble(writer.data, at, GROUP * j + i, matrix[block * half + j]!.codes[g * GROUP + i]! + 8);
+          for (let i = 0; i < GROUP; i++)
+            setNibble(writer.data, at, GROUP * j + i, matrix[block * half + j]!.codes[g * GROUP + i]! + 8);
         }
-        if (getNibble(writer.data, at, 0) !== matrix[block * half]!.codes[g * GROUP]! + 8) throw new Error("nibble order");
+        if (getNibble(writer.data, at, 0) !== matrix[block * half]!.codes[g * GROUP]! + 8)
+          throw new Error("nibble order");
       }
     }
     memory = beatsOf(writer.finish(), c.rows);
@@ -140,9 +215,32 @@ export const randomJob = (c: AcceleratorConfig, random: Random, index: number, n
         for (let r = block * per; r < (block + 1) * per; r++) {
           const input = (column: number): number => inputs[i]![column]!;
           const { mantissas, exponent } = matrix[r]!;
-          if (name === "keys") emit(rowSum(r, () => 16 + (keyScales[r]! & 15), input), 15 - (keyScales[r]! >> 4), r, 0, aux[r]!);
-          else if (name === "values") emit(rowSum(r, (g) => probabilities[g]!.mantissa, (column) => probabilities[column >> 5]!.p[column & 31]!), 0, r, 0);
-          else emit(rowSum(r, (g) => mantissas[g]!, input), exponent, r, i);
+          if (name === "keys")
+            emit(
+              rowSum(r, () => 16 + (keyScales[r]! & 15), input),
+              15 - (keyScales[r]! >> 4),
+              r,
+              0,
+              aux[r]!,
+            );
+          else if (name === "values")
+            emit(
+              rowSum(
+                r,
+                (g) => probabilities[g]!.mantissa,
+                (column) => probabilities[column >> 5]!.p[column & 31]!,
+              ),
+              0,
+              r,
+              0,
+            );
+          else
+            emit(
+              rowSum(r, (g) => mantissas[g]!, input),
+              exponent,
+              r,
+              i,
+            );
         }
       }
     }
@@ -150,20 +248,66 @@ export const randomJob = (c: AcceleratorConfig, random: Random, index: number, n
 
   // K such that the largest result has a few to 33 bits: neither all zeros nor all saturated
   const bits = (v: number): number => Math.floor(Math.log2(Math.abs(v) + 1));
-  const most = raw.reduce((a, b) => (bits(b.value) - b.exponent > bits(a.value) - a.exponent ? b : a), raw[0] ?? { value: 1, exponent: 0, r: 0, i: 0, other: 0 });
-  k = { m: k.m, e: Math.max(-500, Math.min(500, between(random, 8, 33) - bits(most.value) - 16 + most.exponent - t(tok + most.i).e)) };
+  const most = raw.reduce(
+    (a, b) => (bits(b.value) - b.exponent > bits(a.value) - a.exponent ? b : a),
+    raw[0] ?? { value: 1, exponent: 0, r: 0, i: 0, other: 0 },
+  );
+  k = {
+    m: k.m,
+    e: Math.max(
+      -500,
+      Math.min(500, between(random, 8, 33) - bits(most.value) - 16 + most.exponent - t(tok + most.i).e),
+    ),
+  };
   const sticky = new Sticky();
   const expected = raw.map(({ value, exponent, r, i, other }) => {
     const last = r === rows - 1;
-    return [scaleOut(value, t(tok + i), exponent, 32, sticky) | 0, other, r, tok + i, last ? 1 : 0, last && i === toks - 1 ? 1 : 0];
+    return [
+      scaleOut(value, t(tok + i), exponent, 32, sticky) | 0,
+      other,
+      r,
+      tok + i,
+      last ? 1 : 0,
+      last && i === toks - 1 ? 1 : 0,
+    ];
   });
 
   return {
-    name, memory, writes, words: probabilities, token, s, squares, sum, emax, expected, beats: name === "emb" ? groups * GROUP : rowBlocks * groups * toks,
+    name,
+    memory,
+    writes,
+    words: probabilities,
+    token,
+    s,
+    squares,
+    sum,
+    emax,
+    expected,
+    beats: name === "emb" ? groups * GROUP : rowBlocks * groups * toks,
     stream: {
-      kind, format: kind === STREAM_KINDS.mv ? FORMATS.indexOf(name as (typeof FORMATS)[number]) : between(random, 0, 3), ram: between(random, 0, 2), beats: memory.length,
-      rowBlocks, groups, toks: name === "load" ? between(random, 0, c.tokens) : toks, act: isCache && name === "values" ? 0 : act, actStride: Math.min(actStride, c.actWords - 1), position: index, wait: (1 << (index % 12)) | (1 << 11),
+      kind,
+      format:
+        kind === STREAM_KINDS.mv ? FORMATS.indexOf(name as (typeof FORMATS)[number]) : between(random, 0, 3),
+      ram: between(random, 0, 2),
+      beats: memory.length,
+      rowBlocks,
+      groups,
+      toks: name === "load" ? between(random, 0, c.tokens) : toks,
+      act: isCache && name === "values" ? 0 : act,
+      actStride: Math.min(actStride, c.actWords - 1),
+      position: index,
+      wait: (1 << (index % 12)) | (1 << 11),
     },
-    result: name === "load" ? null : { rows, tok, scaling: SCALINGS.indexOf(scaling), scaleM: k.m, scaleE: k.e, scaleSlot: index % c.slots },
+    result:
+      name === "load"
+        ? null
+        : {
+            rows,
+            tok,
+            scaling: SCALINGS.indexOf(scaling),
+            scaleM: k.m,
+            scaleE: k.e,
+            scaleSlot: index % c.slots,
+          },
   };
 };

@@ -2,7 +2,22 @@
  * Parts the beats of memory into weights and scale steps (generator/isa/README.md, "Memory"), ahead of the lanes: a scale
  * beat stands where its first step is first needed, so counting left-over steps tells which beat is which.
  */
-import { assertAlways, bool, defineModule, lit, mux, reg, regs, select, source, stream, uint, vec, when, type Sig } from "../hdl/index.js";
+import {
+  assertAlways,
+  bool,
+  defineModule,
+  lit,
+  mux,
+  reg,
+  regs,
+  select,
+  source,
+  stream,
+  uint,
+  vec,
+  when,
+  type Sig,
+} from "../hdl/index.js";
 import { checkRows } from "../engines/port.js";
 import { FORMATS, type Format } from "../isa/instruction.js";
 import { queue } from "../library/fifo.js";
@@ -16,91 +31,128 @@ export const STREAM_KINDS = { load: 0, emb: 1, mv: 2 } as const;
 export const formatCode = (format: Format): number => FORMATS.indexOf(format);
 
 /** The part of a stream job that says what its beats are. */
-export const unpackJob = { kind: uint(2), format: uint(2), beats: uint(20), rowBlocks: uint(16), groups: uint(10) };
+export const unpackJob = {
+  kind: uint(2),
+  format: uint(2),
+  beats: uint(20),
+  rowBlocks: uint(16),
+  groups: uint(10),
+};
 export type UnpackJobField = keyof typeof unpackJob & keyof ReturnType<typeof streamJob>;
 
 /** The next two steps of R bytes, and how many of them are there. */
-export const stepWindow = (c: AcceleratorConfig) => ({ present: vec(uint(8), c.rows), next: vec(uint(8), c.rows), available: uint(2) });
+export const stepWindow = (c: AcceleratorConfig) => ({
+  present: vec(uint(8), c.rows),
+  next: vec(uint(8), c.rows),
+  available: uint(2),
+});
 
 export const unpack = (c: AcceleratorConfig) => {
   checkRows(c);
   const width = beatBits(c);
   const beat = uint(width);
-  return defineModule("unpack", {
-    in: {
-      job: stream(unpackJob), memory: stream(beat),
-      pop: uint(2), // steps taken, 0 to 2
-      flush: bool, // with the last pop of a matrix: the rest of its last scale beat is dropped
+  return defineModule(
+    "unpack",
+    {
+      in: {
+        job: stream(unpackJob),
+        memory: stream(beat),
+        pop: uint(2), // steps taken, 0 to 2
+        flush: bool, // with the last pop of a matrix: the rest of its last scale beat is dropped
+      },
+      out: { weights: stream(beat), steps: stepWindow(c) }, // weights: also the beats of LOAD
+      doc: "Parts memory beats into weights and scale steps.",
     },
-    out: { weights: stream(beat), steps: stepWindow(c) }, // weights: also the beats of LOAD
-    doc: "Parts memory beats into weights and scale steps.",
-  }, ({ job, memory, pop, flush }) => {
-    const jobs = queue("jobs", unpackJob, job, 4);
+    ({ job, memory, pop, flush }) => {
+      const jobs = queue("jobs", unpackJob, job, 4);
 
-    // the job at hand; the next one is taken in the cycle of its last beat
-    const running = reg("running", bool, { reset: 0 });
-    const r = regs({ isW2: bool, isW4: bool, isKeys: bool, groups: uint(10), groupsLeft: uint(10), blocksLeft: uint(20), fresh: bool, left: uint(4) });
-    const none = lit(uint(2), 0);
-    const need = mux(r.isW2, mux(r.fresh, lit(uint(2), 2), 1), mux(r.isW4.or(r.isKeys.and(r.fresh)), lit(uint(2), 1), none)).as("need");
-    const short = r.left.lt(need).as("scale_beat_next");
+      // the job at hand; the next one is taken in the cycle of its last beat
+      const running = reg("running", bool, { reset: 0 });
+      const r = regs({
+        isW2: bool,
+        isW4: bool,
+        isKeys: bool,
+        groups: uint(10),
+        groupsLeft: uint(10),
+        blocksLeft: uint(20),
+        fresh: bool,
+        left: uint(4),
+      });
+      const none = lit(uint(2), 0);
+      const need = mux(
+        r.isW2,
+        mux(r.fresh, lit(uint(2), 2), 1),
+        mux(r.isW4.or(r.isKeys.and(r.fresh)), lit(uint(2), 1), none),
+      ).as("need");
+      const short = r.left.lt(need).as("scale_beat_next");
 
-    const toScales = source(beat, memory.payload, memory.valid.and(running).and(short));
-    const toWeights = source(beat, memory.payload, memory.valid.and(running).and(short.not()));
-    const fire = memory.consume(running.and(mux(short, toScales.ready, toWeights.ready))).as("fire");
-    const weightFires = fire.and(short.not()).as("weight_fires");
-    const lastGroup = r.groupsLeft.eq(1);
-    const lastBeat = weightFires.and(lastGroup).and(r.blocksLeft.eq(1)).as("last_beat");
-    const take = jobs.consume(running.not().or(lastBeat)).as("take");
-    when(fire, () => r.left.set(mux(short, r.left.addMod(STEPS), r.left.subMod(need))));
-    when(weightFires, () => {
-      r.fresh.set(lastGroup);
-      r.groupsLeft.set(mux(lastGroup, r.groups, r.groupsLeft.subMod(1)));
-      when(lastGroup, () => r.blocksLeft.set(r.blocksLeft.subMod(1)));
-    });
-    when(lastBeat, () => running.set(0));
-    when(take, () => {
-      const { kind, format, beats, rowBlocks, groups } = jobs.payload;
-      const isMv = kind.eq(STREAM_KINDS.mv);
-      const isLoad = kind.eq(STREAM_KINDS.load).as("head_is_load");
-      const one = mux(isLoad, lit(uint(10), 1), groups);
-      running.set(1);
-      r.isW2.set(isMv.and(format.eq(formatCode("w2"))));
-      r.isW4.set(kind.eq(STREAM_KINDS.emb).or(isMv.and(format.eq(formatCode("w4")))));
-      r.isKeys.set(isMv.and(format.eq(formatCode("keys"))));
-      r.groups.set(one);
-      r.groupsLeft.set(one);
-      r.blocksLeft.set(mux(isLoad, beats, rowBlocks.resize(20)));
-      r.fresh.set(1);
-      r.left.set(0);
-    });
+      const toScales = source(beat, memory.payload, memory.valid.and(running).and(short));
+      const toWeights = source(beat, memory.payload, memory.valid.and(running).and(short.not()));
+      const fire = memory.consume(running.and(mux(short, toScales.ready, toWeights.ready))).as("fire");
+      const weightFires = fire.and(short.not()).as("weight_fires");
+      const lastGroup = r.groupsLeft.eq(1);
+      const lastBeat = weightFires.and(lastGroup).and(r.blocksLeft.eq(1)).as("last_beat");
+      const take = jobs.consume(running.not().or(lastBeat)).as("take");
+      when(fire, () => r.left.set(mux(short, r.left.addMod(STEPS), r.left.subMod(need))));
+      when(weightFires, () => {
+        r.fresh.set(lastGroup);
+        r.groupsLeft.set(mux(lastGroup, r.groups, r.groupsLeft.subMod(1)));
+        when(lastGroup, () => r.blocksLeft.set(r.blocksLeft.subMod(1)));
+      });
+      when(lastBeat, () => running.set(0));
+      when(take, () => {
+        const { kind, format, beats, rowBlocks, groups } = jobs.payload;
+        const isMv = kind.eq(STREAM_KINDS.mv);
+        const isLoad = kind.eq(STREAM_KINDS.load).as("head_is_load");
+        const one = mux(isLoad, lit(uint(10), 1), groups);
+        running.set(1);
+        r.isW2.set(isMv.and(format.eq(formatCode("w2"))));
+        r.isW4.set(kind.eq(STREAM_KINDS.emb).or(isMv.and(format.eq(formatCode("w4")))));
+        r.isKeys.set(isMv.and(format.eq(formatCode("keys"))));
+        r.groups.set(one);
+        r.groupsLeft.set(one);
+        r.blocksLeft.set(mux(isLoad, beats, rowBlocks.resize(20)));
+        r.fresh.set(1);
+        r.left.set(0);
+      });
 
-    // the window: one scale beat in registers, the next at the head of the FIFO
-    const scales = queue("scales", beat, toScales, SCALE_BEATS);
-    const have = reg("have_steps", bool, { reset: 0 });
-    const current = reg("step_beat", beat);
-    const index = reg("step_index", uint(3));
-    const stepOf = (bits: Sig<"u", number>, step: number): Sig<"u", number>[] =>
-      Array.from({ length: c.rows }, (_, byte) => bits.slice(8 * (step * c.rows + byte) + 7, 8 * (step * c.rows + byte)));
-    const inBeat = Array.from({ length: STEPS }, (_, i) => stepOf(current, i));
-    const present = select(index, inBeat);
-    const next = select(index, [...inBeat.slice(1), stepOf(scales.payload, 0)]);
-    const available = mux(have, mux(index.ne(STEPS - 1).or(scales.valid), lit(uint(2), 2), 1), none);
-    assertAlways("unpack_pop", pop.le(available), "steps are popped that are not there");
+      // the window: one scale beat in registers, the next at the head of the FIFO
+      const scales = queue("scales", beat, toScales, SCALE_BEATS);
+      const have = reg("have_steps", bool, { reset: 0 });
+      const current = reg("step_beat", beat);
+      const index = reg("step_index", uint(3));
+      const stepOf = (bits: Sig<"u", number>, step: number): Sig<"u", number>[] =>
+        Array.from({ length: c.rows }, (_, byte) =>
+          bits.slice(8 * (step * c.rows + byte) + 7, 8 * (step * c.rows + byte)),
+        );
+      const inBeat = Array.from({ length: STEPS }, (_, i) => stepOf(current, i));
+      const present = select(index, inBeat);
+      const next = select(index, [...inBeat.slice(1), stepOf(scales.payload, 0)]);
+      const available = mux(have, mux(index.ne(STEPS - 1).or(scales.valid), lit(uint(2), 2), 1), none);
+      assertAlways("unpack_pop", pop.le(available), "steps are popped that are not there");
 
-    // a matrix never ends one step into a beat that it has not begun: two steps go with group 0, and a matrix of single
-    // groups takes two each time
-    const position = index.resize(4).addMod(pop).as("step_position");
-    assertAlways("unpack_flush", have.not().or(flush.not()).or(position.ne(STEPS + 1)), "a matrix ends in a scale beat that is not the present one");
-    const release = have.and(mux(flush, position.ne(0), position.bit(3))).as("release");
-    const refill = scales.consume(have.not().or(release)).as("refill");
-    when(have, () => index.set(position.wrap(3)));
-    when(release.or(have.not()), () => {
-      have.set(refill);
-      index.set(mux(flush.or(have.not()), lit(uint(3), 0), position.wrap(3)));
-    });
-    when(refill, () => current.set(scales.payload));
+      // a matrix never ends one step into a beat that it has not begun: two steps go with group 0, and a matrix of single
+      // groups takes two each time
+      const position = index.resize(4).addMod(pop).as("step_position");
+      assertAlways(
+        "unpack_flush",
+        have
+          .not()
+          .or(flush.not())
+          .or(position.ne(STEPS + 1)),
+        "a matrix ends in a scale beat that is not the present one",
+      );
+      const release = have.and(mux(flush, position.ne(0), position.bit(3))).as("release");
+      const refill = scales.consume(have.not().or(release)).as("refill");
+      when(have, () => index.set(position.wrap(3)));
+      when(release.or(have.not()), () => {
+        have.set(refill);
+        index.set(mux(flush.or(have.not()), lit(uint(3), 0), position.wrap(3)));
+      });
+      when(refill, () => current.set(scales.payload));
 
-    const weights = queue("weights", beat, toWeights, c.prefetchBeats);
-    return { weights, steps: { present, next, available } };
-  });
+      const weights = queue("weights", beat, toWeights, c.prefetchBeats);
+      return { weights, steps: { present, next, available } };
+    },
+  );
 };

@@ -30,7 +30,9 @@ describe("demo model", () => {
     const { bitsPerCharacter } = evaluate(integerDecoder(demo.model), text);
     const results = JSON.parse(readFileSync(new URL("train/results.json", FOLDER), "utf8"));
     const fake: number = results.bits_per_character["fake-quantised W2A8KV4, from the exported integers"];
-    console.log(`    ${stories.length} stories: integer ${bitsPerCharacter.toFixed(4)}, fake-quantised ${fake.toFixed(4)} bits per character`);
+    console.log(
+      `    ${stories.length} stories: integer ${bitsPerCharacter.toFixed(4)}, fake-quantised ${fake.toFixed(4)} bits per character`,
+    );
     assert.ok(bitsPerCharacter * Math.LN2 <= NATS_PER_CHARACTER);
     assert.ok(Math.abs(bitsPerCharacter / fake - 1) < 0.01, "integer within 1 % of fake-quantised");
   });

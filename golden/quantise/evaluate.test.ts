@@ -39,7 +39,11 @@ describe("evaluation", () => {
   });
 
   it("splits stories at their separator only", () => {
-    assert.deepEqual(splitStories("One.\n\nTwo.\n<|endoftext|>\nThree.\n<|endoftext|>\n\nFour.\n"), ["One.\n\nTwo.", "Three.", "Four."]);
+    assert.deepEqual(splitStories("One.\n\nTwo.\n<|endoftext|>\nThree.\n<|endoftext|>\n\nFour.\n"), [
+      "One.\n\nTwo.",
+      "Three.",
+      "Four.",
+    ]);
   });
 
   it("repetition counts n-grams seen before", () => {

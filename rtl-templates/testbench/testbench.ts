@@ -16,8 +16,13 @@ export interface TracePort {
   readonly valid: string;
   readonly fields: readonly { readonly port: string; readonly width: number }[];
 }
-export interface InputPort { readonly port: string; readonly width: number }
-export interface HeldInput extends InputPort { readonly value: number }
+export interface InputPort {
+  readonly port: string;
+  readonly width: number;
+}
+export interface HeldInput extends InputPort {
+  readonly value: number;
+}
 
 /** Everything a testbench text needs; the same record renders the C++ and the Verilog bench. */
 export interface TestbenchContext {
@@ -39,7 +44,13 @@ const msb = (width: number): number => width - 1;
 export const icarusBench = (context: TestbenchContext): string =>
   render("testbench/icarus.v", {
     ...context,
-    loads: context.loads.map((l, i) => ({ ...l, table: `table_${i}`, dataMsb: msb(l.dataBits), addressMsb: msb(l.addressBits), last: l.count - 1 })),
+    loads: context.loads.map((l, i) => ({
+      ...l,
+      table: `table_${i}`,
+      dataMsb: msb(l.dataBits),
+      addressMsb: msb(l.addressBits),
+      last: l.count - 1,
+    })),
     held: context.held.map((h) => ({ ...h, msb: msb(h.width) })),
     traces: context.traces.map((t) => ({ ...t, fields: t.fields.map((f) => ({ ...f, msb: msb(f.width) })) })),
     finals: context.finals.map((f) => ({ ...f, msb: msb(f.width) })),

@@ -2,7 +2,10 @@
 import { tokenWork, type WorkShape } from "../../generator/estimate/work.js";
 
 /** One line of the account: a name a person understands, and its cycles. */
-export interface CycleLine { readonly name: string; readonly cycles: number }
+export interface CycleLine {
+  readonly name: string;
+  readonly cycles: number;
+}
 
 export interface RunFacts {
   readonly shape: WorkShape;
@@ -50,17 +53,24 @@ const WORDS: readonly (readonly [RegExp, string])[] = [
 /** Throws when the counters do not add up to the cycles: a cycle was lost or counted twice. */
 export const account = (facts: RunFacts): Account => {
   const counted = [...facts.counters.values()].reduce((a, b) => a + b, 0);
-  if (counted !== facts.cycles) throw new Error(`the counters account for ${counted} of ${facts.cycles} cycles`);
+  if (counted !== facts.cycles)
+    throw new Error(`the counters account for ${counted} of ${facts.cycles} cycles`);
   const lines = WORDS.map(([pattern, name]) => ({
     name,
-    cycles: [...facts.counters].filter(([counter]) => pattern.test(counter)).reduce((sum, [, cycles]) => sum + cycles, 0),
+    cycles: [...facts.counters]
+      .filter(([counter]) => pattern.test(counter))
+      .reduce((sum, [, cycles]) => sum + cycles, 0),
   }));
   const named = lines.reduce((sum, line) => sum + line.cycles, 0);
   if (named !== counted) throw new Error(`${counted - named} cycles are in counters without a name`);
   let slots = 0;
   let macs = 0;
   for (let position = 0; position < facts.positions; position++) {
-    const work = tokenWork(facts.shape, Math.min(position + 1, facts.slots), position >= facts.promptLength - 1);
+    const work = tokenWork(
+      facts.shape,
+      Math.min(position + 1, facts.slots),
+      position >= facts.promptLength - 1,
+    );
     slots += work.slots;
     macs += work.macs;
   }

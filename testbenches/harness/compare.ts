@@ -29,14 +29,21 @@ export class Comparer {
   compared = 0;
   readonly comparedPer = new Map<TracePoint, number>();
   readonly mismatches: Mismatch[] = [];
-  constructor(private readonly source: ExpectationSource, private readonly keep = 8) {}
+  constructor(
+    private readonly source: ExpectationSource,
+    private readonly keep = 8,
+  ) {}
 
   record({ point, cycle, fields }: TraceRecord): void {
     const expected = this.source.next(point);
     this.compared += fields.length;
     this.comparedPer.set(point, (this.comparedPer.get(point) ?? 0) + 1);
-    const equal = expected !== undefined && expected.fields.length === fields.length && expected.fields.every((v, i) => v === fields[i]);
-    if (!equal && this.mismatches.length < this.keep) this.mismatches.push({ point, cycle, expected, got: fields });
+    const equal =
+      expected !== undefined &&
+      expected.fields.length === fields.length &&
+      expected.fields.every((v, i) => v === fields[i]);
+    if (!equal && this.mismatches.length < this.keep)
+      this.mismatches.push({ point, cycle, expected, got: fields });
   }
 
   /** Enough is known: going on would only repeat the first fault's consequences. */

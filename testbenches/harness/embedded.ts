@@ -15,11 +15,16 @@ export const runEmbedded: RunEngine = async (run, sink) => {
   const counts = run.points.map((point) => fieldPorts(point).length);
   let outcome: "done" | "limit" | "stopped" = "limit";
   while (sim.cycles - first < run.maxCycles) {
-    const { reached, records } = sim.runWatched(Math.min(SLICE, run.maxCycles - (sim.cycles - first)), run.done);
+    const { reached, records } = sim.runWatched(
+      Math.min(SLICE, run.maxCycles - (sim.cycles - first)),
+      run.done,
+    );
     for (let i = 0; i < records.count; i++) {
       const index = records.watch[i]!;
       const point = run.points[index]!;
-      const fields = Array.from({ length: counts[index]! }, (_, f) => signedField(point, f, records.number(i, f)));
+      const fields = Array.from({ length: counts[index]! }, (_, f) =>
+        signedField(point, f, records.number(i, f)),
+      );
       sink.record({ point, cycle: records.cycle[i]! - first, fields });
     }
     sink.progress(sim.cycles - first);
@@ -35,5 +40,11 @@ export const runEmbedded: RunEngine = async (run, sink) => {
     await setImmediate();
   }
   const finals = new Map(run.finals.map((port) => [port, sim.peekBits(port)]));
-  return { outcome, cycles: sim.cycles - first, finals, buildSeconds: (built - began) / 1000, runSeconds: (performance.now() - built) / 1000 };
+  return {
+    outcome,
+    cycles: sim.cycles - first,
+    finals,
+    buildSeconds: (built - began) / 1000,
+    runSeconds: (performance.now() - built) / 1000,
+  };
 };

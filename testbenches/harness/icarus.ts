@@ -16,12 +16,21 @@ export const runIcarus: RunEngine = async (run, sink) => {
   const { context, files } = benchOf(run);
   const work = await mkdtemp(path.join(tmpdir(), "gateloom-icarus-"));
   try {
-    const sources = new Map([...emitVerilog(run.design), ...files, ["bench.v", icarusBench(context)] as const]);
+    const sources = new Map([
+      ...emitVerilog(run.design),
+      ...files,
+      ["bench.v", icarusBench(context)] as const,
+    ]);
     for (const [name, text] of sources) await writeFile(path.join(work, name), text);
     const verilog = [...sources.keys()].filter((f) => f.endsWith(".v"));
     await runTool("iverilog", ["-g2005", "-s", "bench", "-o", "bench.vvp", ...verilog], { cwd: work });
     const built = performance.now();
-    const child = execa("vvp", ["-n", "bench.vvp"], { cwd: work, buffer: false, reject: false, stdin: "ignore" });
+    const child = execa("vvp", ["-n", "bench.vvp"], {
+      cwd: work,
+      buffer: false,
+      reject: false,
+      stdin: "ignore",
+    });
     const finals = new Map<string, bigint>();
     let end: { done: boolean; cycle: number } | null = null;
     let stopped = false;
@@ -30,13 +39,20 @@ export const runIcarus: RunEngine = async (run, sink) => {
       switch (words[0]) {
         case "T": {
           const point = run.points[Number(words[1])]!;
-          if (line.includes("x")) throw new ToolFailure("Icarus", `trace point '${point}' has unknown bits (x) at cycle ${words[2]}: ${line}`);
+          if (line.includes("x"))
+            throw new ToolFailure(
+              "Icarus",
+              `trace point '${point}' has unknown bits (x) at cycle ${words[2]}: ${line}`,
+            );
           const fields = words.slice(3).map((hex, i) => signedField(point, i, Number.parseInt(hex, 16)));
           sink.record({ point, cycle: Number(words[2]), fields });
           break;
         }
         case "X":
-          throw new ToolFailure("Icarus", `${words[1]} is unknown (x) at cycle ${words[2]}: a register or memory was read before it was written`);
+          throw new ToolFailure(
+            "Icarus",
+            `${words[1]} is unknown (x) at cycle ${words[2]}: a register or memory was read before it was written`,
+          );
         case "F":
           finals.set(run.finals[finals.size]!, words[1]!.includes("x") ? -1n : BigInt(`0x${words[1]}`));
           break;

@@ -29,7 +29,11 @@ export interface RunDescription {
 }
 
 /** One valid trace point in one cycle; fields in the order of TRACE_POINTS, sign applied. */
-export interface TraceRecord { readonly point: TracePoint; readonly cycle: number; readonly fields: readonly number[] }
+export interface TraceRecord {
+  readonly point: TracePoint;
+  readonly cycle: number;
+  readonly fields: readonly number[];
+}
 
 export interface Sink {
   record(record: TraceRecord): void;
@@ -69,7 +73,8 @@ export const outputWidth = (design: Design, name: string): number => {
   return port.width;
 };
 export const validPort = (point: TracePoint): string => `trace_${point}_valid`;
-export const fieldPorts = (point: TracePoint): string[] => TRACE_POINTS[point].map((f) => `trace_${point}_${f.name}`);
+export const fieldPorts = (point: TracePoint): string[] =>
+  TRACE_POINTS[point].map((f) => `trace_${point}_${f.name}`);
 
 /** A raw field to the number it means. */
 export const signedField = (point: TracePoint, index: number, raw: number): number => {

@@ -9,7 +9,11 @@ import type { EngineName, RunEngine, RunEnd } from "./run.js";
 import { describeRun, expectations, type Request, type System } from "./system.js";
 import { runVerilator } from "./verilator.js";
 
-const RUNNERS: Readonly<Record<EngineName, RunEngine>> = { embedded: runEmbedded, verilator: runVerilator, icarus: runIcarus };
+const RUNNERS: Readonly<Record<EngineName, RunEngine>> = {
+  embedded: runEmbedded,
+  verilator: runVerilator,
+  icarus: runIcarus,
+};
 
 export interface Progress {
   readonly cycle: number;
@@ -38,7 +42,13 @@ export interface SessionResult {
   readonly account: Account | null;
 }
 
-export const runSession = async (system: System, request: Request, engine: EngineName, clockMHz: number, listener: Listener): Promise<SessionResult> => {
+export const runSession = async (
+  system: System,
+  request: Request,
+  engine: EngineName,
+  clockMHz: number,
+  listener: Listener,
+): Promise<SessionResult> => {
   const run = describeRun(system, request);
   const source = expectations(system, request);
   let at: Expectation | undefined;
@@ -65,7 +75,10 @@ export const runSession = async (system: System, request: Request, engine: Engin
     stopped: () => comparer.full,
   });
   const mismatches = comparer.mismatches.map(describeMismatch);
-  if (end.outcome === "limit") mismatches.push(`the hardware was not done after ${end.cycles} cycles: it hangs, or is far slower than estimated`);
+  if (end.outcome === "limit")
+    mismatches.push(
+      `the hardware was not done after ${end.cycles} cycles: it hangs, or is far slower than estimated`,
+    );
   if (end.outcome === "done" && mismatches.length === 0) {
     const missing = firstMissing(source, run.points);
     if (missing !== null) mismatches.push(missing);
@@ -73,16 +86,28 @@ export const runSession = async (system: System, request: Request, engine: Engin
   const final = (name: string): number => Number(end.finals.get(name) ?? 0n);
   const { shape } = system.compiled.model;
   return {
-    end, tokens, tokenCycles, compared: comparer.compared, comparedPer: comparer.comparedPer, mismatches,
+    end,
+    tokens,
+    tokenCycles,
+    compared: comparer.compared,
+    comparedPer: comparer.comparedPer,
+    mismatches,
     firstMismatch: comparer.mismatches[0]?.cycle ?? null,
     saturated: final("saturated") !== 0,
-    account: end.outcome !== "done" ? null : account({
-      shape, lanes: system.config.rows * system.config.cols,
-      slots: system.compiled.registers.sinks + system.compiled.registers.window,
-      promptLength: request.prompt.length, positions: request.total,
-      cycles: STREAM_COUNTERS.reduce((sum, c) => sum + final(`counter_${c}`), 0),
-      counters: new Map(STREAM_COUNTERS.map((c) => [c, final(`counter_${c}`)])),
-      beats: final("counter_beats"), beatBits: system.compiled.beatBytes * 8, clockMHz,
-    }),
+    account:
+      end.outcome !== "done"
+        ? null
+        : account({
+            shape,
+            lanes: system.config.rows * system.config.cols,
+            slots: system.compiled.registers.sinks + system.compiled.registers.window,
+            promptLength: request.prompt.length,
+            positions: request.total,
+            cycles: STREAM_COUNTERS.reduce((sum, c) => sum + final(`counter_${c}`), 0),
+            counters: new Map(STREAM_COUNTERS.map((c) => [c, final(`counter_${c}`)])),
+            beats: final("counter_beats"),
+            beatBits: system.compiled.beatBytes * 8,
+            clockMHz,
+          }),
   };
 };

@@ -35,11 +35,21 @@ export interface MemoryOptions {
 }
 
 /** Throws CompileError when the model does not fit, HdlError when the hardware cannot be built. */
-export const buildSystem = (model: QuantisedModel, config: AcceleratorConfig, memory: MemoryOptions): System => {
+export const buildSystem = (
+  model: QuantisedModel,
+  config: AcceleratorConfig,
+  memory: MemoryOptions,
+): System => {
   const compiled = compile(model, config, memory.bounded ? { memoryBytes: memory.kib * 1024 } : {});
   const memoryBeats = memoryBeatsFor(compiled, memory.kib);
   const top = memory.stall === undefined ? onchip(config, memoryBeats) : stalled(config, memoryBeats);
-  return { config, compiled, design: elaborate(top), memoryBeats, ...(memory.stall === undefined ? {} : { stall: memory.stall }) };
+  return {
+    config,
+    compiled,
+    design: elaborate(top),
+    memoryBeats,
+    ...(memory.stall === undefined ? {} : { stall: memory.stall }),
+  };
 };
 
 /** Little-endian words of `bytes` each. */
@@ -58,20 +68,38 @@ const memoryWords = (compiled: Compiled): bigint[] => {
   return [...words, ...Array.from({ length: compiled.memoryBeats - words.length }, () => 0n)];
 };
 
-export interface Request { readonly prompt: readonly number[]; readonly total: number; readonly seed: number; readonly maxCycles: number }
+export interface Request {
+  readonly prompt: readonly number[];
+  readonly total: number;
+  readonly seed: number;
+  readonly maxCycles: number;
+}
 
 export const describeRun = (system: System, request: Request): RunDescription => {
   const { compiled } = system;
   return {
     design: system.design,
     loads: [
-      { enable: "program_write_enable", address: "program_write_addr", data: "program_write_data", words: [...compiled.program] },
-      { enable: "token_write_enable", address: "token_write_addr", data: "token_write_data", words: request.prompt.map(BigInt) },
+      {
+        enable: "program_write_enable",
+        address: "program_write_addr",
+        data: "program_write_data",
+        words: [...compiled.program],
+      },
+      {
+        enable: "token_write_enable",
+        address: "token_write_addr",
+        data: "token_write_data",
+        words: request.prompt.map(BigInt),
+      },
       { enable: "load_enable", address: "load_addr", data: "load_data", words: memoryWords(compiled) },
     ],
     held: {
-      promptLength: BigInt(request.prompt.length), total: BigInt(request.total),
-      epsilonSum: BigInt(compiled.registers.epsilonSum), sinks: BigInt(compiled.registers.sinks), window: BigInt(compiled.registers.window),
+      promptLength: BigInt(request.prompt.length),
+      total: BigInt(request.total),
+      epsilonSum: BigInt(compiled.registers.epsilonSum),
+      sinks: BigInt(compiled.registers.sinks),
+      window: BigInt(compiled.registers.window),
       ...(system.stall === undefined ? {} : { seed: BigInt(request.seed), stall: BigInt(system.stall) }),
     },
     start: "start",

@@ -21,8 +21,29 @@ const build = async (run: RunDescription, main: string): Promise<string> => {
   const key = hashFiles(files, [version, ...FLAGS]);
   const folder = await cachedFolder("verilator", key, files, async (dir) => {
     const sources = [...files.keys()].filter((f) => f.endsWith(".v"));
-    await runTool("verilator", ["--cc", "--exe", ...FLAGS, "-Wno-fatal", "--top-module", run.design.top, "--Mdir", "obj", "-o", "model", "main.cpp", ...sources], { cwd: dir });
-    await runTool("make", ["-s", "-C", "obj", "-f", `V${run.design.top}.mk`, "-j2", "OPT_FAST=-O1", "OPT_SLOW=-O0", "model"], { cwd: dir });
+    await runTool(
+      "verilator",
+      [
+        "--cc",
+        "--exe",
+        ...FLAGS,
+        "-Wno-fatal",
+        "--top-module",
+        run.design.top,
+        "--Mdir",
+        "obj",
+        "-o",
+        "model",
+        "main.cpp",
+        ...sources,
+      ],
+      { cwd: dir },
+    );
+    await runTool(
+      "make",
+      ["-s", "-C", "obj", "-f", `V${run.design.top}.mk`, "-j2", "OPT_FAST=-O1", "OPT_SLOW=-O0", "model"],
+      { cwd: dir },
+    );
   });
   return path.join(folder, "obj", "model");
 };
@@ -32,7 +53,10 @@ class Reader {
   private rest: Buffer = Buffer.alloc(0);
   readonly finals = new Map<string, bigint>();
   end: { done: boolean; cycle: number } | null = null;
-  constructor(private readonly run: RunDescription, private readonly sink: Sink) {}
+  constructor(
+    private readonly run: RunDescription,
+    private readonly sink: Sink,
+  ) {}
 
   push(chunk: Buffer): void {
     const data = this.rest.length === 0 ? chunk : Buffer.concat([this.rest, chunk]);
@@ -50,13 +74,19 @@ class Reader {
     const left = data.length - at;
     if (left < 1) return 0;
     switch (data[at]) {
-      case 0x54: { // T: point, cycle, 64-bit fields
+      case 0x54: {
+        // T: point, cycle, 64-bit fields
         if (left < 6) return 0;
         const point = this.run.points[data[at + 1]!]!;
         const count = this.fieldCount(point);
         if (left < 6 + 8 * count) return 0;
         const fields = Array.from({ length: count }, (_, i) =>
-          signedField(point, i, data.readUInt32LE(at + 6 + 8 * i) + data.readUInt32LE(at + 10 + 8 * i) * 2 ** 32));
+          signedField(
+            point,
+            i,
+            data.readUInt32LE(at + 6 + 8 * i) + data.readUInt32LE(at + 10 + 8 * i) * 2 ** 32,
+          ),
+        );
         const cycle = data.readUInt32LE(at + 2);
         this.sink.record({ point, cycle, fields });
         return 6 + 8 * count;
@@ -78,7 +108,8 @@ class Reader {
   private fieldCount(point: RunDescription["points"][number]): number {
     let count = this.counts.get(point);
     if (count === undefined) {
-      count = benchOf({ ...this.run, loads: [] }).context.traces[this.run.points.indexOf(point)]!.fields.length;
+      count = benchOf({ ...this.run, loads: [] }).context.traces[this.run.points.indexOf(point)]!.fields
+        .length;
       this.counts.set(point, count);
     }
     return count;
@@ -96,7 +127,13 @@ export const runVerilator: RunEngine = async (run, sink) => {
   try {
     for (const [name, text] of files) await writeFile(path.join(work, name), text);
     const reader = new Reader(run, sink);
-    const child = execa(model, [], { cwd: work, buffer: false, encoding: "buffer", reject: false, stdin: "ignore" });
+    const child = execa(model, [], {
+      cwd: work,
+      buffer: false,
+      encoding: "buffer",
+      reject: false,
+      stdin: "ignore",
+    });
     let stopped = false;
     for await (const chunk of child.iterable({ binary: true, preserveNewlines: true })) {
       reader.push(Buffer.from(chunk as Uint8Array));
@@ -110,8 +147,17 @@ export const runVerilator: RunEngine = async (run, sink) => {
     const result = await child;
     const times = { buildSeconds: (built - began) / 1000, runSeconds: (performance.now() - built) / 1000 };
     if (stopped) return { outcome: "stopped", cycles: 0, finals: reader.finals, ...times };
-    if (reader.end === null) throw new ToolFailure("the Verilator model", `exit ${result.exitCode} ${result.signal ?? ""} before its end record`);
-    return { outcome: reader.end.done ? "done" : "limit", cycles: reader.end.cycle, finals: reader.finals, ...times };
+    if (reader.end === null)
+      throw new ToolFailure(
+        "the Verilator model",
+        `exit ${result.exitCode} ${result.signal ?? ""} before its end record`,
+      );
+    return {
+      outcome: reader.end.done ? "done" : "limit",
+      cycles: reader.end.cycle,
+      finals: reader.finals,
+      ...times,
+    };
   } finally {
     await rm(work, { recursive: true, force: true });
   }

@@ -14,7 +14,13 @@ describe("the demo model on generated RTL", () => {
   it("writes 70 tokens on the embedded engine, every tensor equal to golden, at 70 % slot utilisation at position 64", async () => {
     const system = buildSystem(model, defaultConfig, onchip);
     const total = prompt.length + 69;
-    const result = await runSession(system, { prompt, total, seed: 1, maxCycles: 2_000_000 }, "embedded", 100, quiet);
+    const result = await runSession(
+      system,
+      { prompt, total, seed: 1, maxCycles: 2_000_000 },
+      "embedded",
+      100,
+      quiet,
+    );
     assert.deepEqual(result.mismatches, []);
     assert.equal(result.end.outcome, "done");
     assert.equal(result.saturated, false);
@@ -29,7 +35,13 @@ describe("the demo model on generated RTL", () => {
 
   it("writes two tokens on Icarus, from reset, without an unknown bit", async () => {
     const system = buildSystem(model, defaultConfig, onchip);
-    const result = await runSession(system, { prompt: prompt.slice(0, 2), total: 3, seed: 1, maxCycles: 100_000 }, "icarus", 100, quiet);
+    const result = await runSession(
+      system,
+      { prompt: prompt.slice(0, 2), total: 3, seed: 1, maxCycles: 100_000 },
+      "icarus",
+      100,
+      quiet,
+    );
     assert.deepEqual(result.mismatches, []);
     assert.equal(result.tokens.length, 2);
   });
@@ -38,7 +50,13 @@ describe("the demo model on generated RTL", () => {
     this.timeout(300_000);
     const system = buildSystem(model, defaultConfig, { ...onchip, stall: 4 });
     const total = prompt.length + 63;
-    const result = await runSession(system, { prompt, total, seed: 20_26, maxCycles: 4_000_000 }, "verilator", 100, quiet);
+    const result = await runSession(
+      system,
+      { prompt, total, seed: 20_26, maxCycles: 4_000_000 },
+      "verilator",
+      100,
+      quiet,
+    );
     assert.deepEqual(result.mismatches, []);
     assert.equal(result.tokens.length, 64);
   });

@@ -8,10 +8,21 @@ import { wavesAround } from "../harness/drive.js";
 import { buildSystem, describeRun, type System } from "../harness/system.js";
 import { quiet } from "./quiet.js";
 
-const model = randomModel({ dim: 64, hidden: 96, layers: 2, heads: 2, kvHeads: 1, headDim: 32, vocab: 64, context: 64 }, 1);
+const model = randomModel(
+  { dim: 64, hidden: 96, layers: 2, heads: 2, kvHeads: 1, headDim: 32, vocab: 64, context: 64 },
+  1,
+);
 const healthy = (): System => buildSystem(model, defaultConfig, { kib: 64, bounded: false });
 const mismatches = async (system: System): Promise<readonly string[]> =>
-  (await runSession(system, { prompt: [1, 5, 9], total: 5, seed: 1, maxCycles: 60_000 }, "embedded", 100, quiet)).mismatches;
+  (
+    await runSession(
+      system,
+      { prompt: [1, 5, 9], total: 5, seed: 1, maxCycles: 60_000 },
+      "embedded",
+      100,
+      quiet,
+    )
+  ).mismatches;
 
 /** A system whose memory image has one bit flipped. */
 const withImageBit = (region: string, byte: number, bit: number): System => {
@@ -35,7 +46,7 @@ const withConstant = (system: System, name: string, from: bigint, to: bigint): S
   withModule(system, name, (m) => {
     const planted = (n: Node): boolean => n.op === "const" && n.value === from;
     assert.ok(m.nodes.some(planted), `no constant ${from} in ${name}`);
-    return { ...m, nodes: m.nodes.map((n): Node => (planted(n) ? { ...n, value: to } as Node : n)) };
+    return { ...m, nodes: m.nodes.map((n): Node => (planted(n) ? ({ ...n, value: to } as Node) : n)) };
   });
 
 describe("planted faults", () => {
@@ -54,7 +65,10 @@ describe("planted faults", () => {
   it("a weight bit", async () => {
     // Behind the first scale beat: row block 0, group 0 of the output projection.
     const found = await mismatches(withImageBit("layer 1 o", 16, 1));
-    assert.match(found[0]!, /^cycle \d+: layer 1 x_attn\[\d+\] of the token at position 0: expected .* got .*/);
+    assert.match(
+      found[0]!,
+      /^cycle \d+: layer 1 x_attn\[\d+\] of the token at position 0: expected .* got .*/,
+    );
   });
 
   it("a group scale", async () => {
@@ -72,7 +86,10 @@ describe("planted faults", () => {
     const broken = withModule(healthy(), "rope", (m) => ({
       ...m,
       memories: m.memories.map((rom) =>
-        rom.name === "cosine_table" ? { ...rom, contents: rom.contents!.map((v, i) => (i === 255 ? v ^ 4096n : v)) } : rom),
+        rom.name === "cosine_table"
+          ? { ...rom, contents: rom.contents!.map((v, i) => (i === 255 ? v ^ 4096n : v)) }
+          : rom,
+      ),
     }));
     const found = await mismatches(broken);
     assert.match(found[0]!, /layer 0 k\[\d+\] of the token at position 0/);

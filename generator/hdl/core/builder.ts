@@ -4,7 +4,9 @@ import type * as ir from "../ir.js";
 import { here } from "../location.js";
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
-export interface OpenMemory extends Omit<Mutable<ir.Memory>, "writes"> { writes: ir.MemWrite[] }
+export interface OpenMemory extends Omit<Mutable<ir.Memory>, "writes"> {
+  writes: ir.MemWrite[];
+}
 
 export class Builder {
   readonly nodes: ir.Node[] = [];
@@ -29,7 +31,11 @@ export class Builder {
   domain(name = ""): ir.DomainId {
     const at = this.domains.findIndex((d) => d.name === name);
     if (at >= 0) return at;
-    this.domains.push(name === "" ? { name: "", clock: "clk", reset: "rst" } : { name, clock: `${name}_clk`, reset: `${name}_rst` });
+    this.domains.push(
+      name === ""
+        ? { name: "", clock: "clk", reset: "rst" }
+        : { name, clock: `${name}_clk`, reset: `${name}_rst` },
+    );
     return this.domains.length - 1;
   }
 }
@@ -42,7 +48,8 @@ export interface Elaborated {
 }
 
 let current: Builder | null = null;
-export const builder = (): Builder => current ?? fail("signals and registers exist only inside the body of defineModule");
+export const builder = (): Builder =>
+  current ?? fail("signals and registers exist only inside the body of defineModule");
 export const within = <T>(b: Builder, body: () => T): T => {
   const saved = current;
   current = b;

@@ -1,7 +1,7 @@
 /** Streams: a payload with valid, and ready the other way. */
 import { builder } from "./builder.js";
 import { fail } from "../errors.js";
-import { lit, mux, Sig, zipTrees } from "./signal.js";
+import { lit, mux, type Sig, zipTrees } from "./signal.js";
 import { delay, type Of, reg, regOf, setAll, when, wire, type Wire } from "./state.js";
 import { bool, type Shape } from "../types.js";
 
@@ -9,12 +9,20 @@ type Bool = Sig<"u", 1>;
 
 export class Stream<S extends Shape = Shape> {
   private readonly record: { name: string; loc: undefined; consumed: number };
-  constructor(readonly shape: S, readonly payload: Of<S>, readonly valid: Bool, readonly ready: Wire<"u", 1>, name: string) {
+  constructor(
+    readonly shape: S,
+    readonly payload: Of<S>,
+    readonly valid: Bool,
+    readonly ready: Wire<"u", 1>,
+    name: string,
+  ) {
     this.record = { name, loc: undefined, consumed: 0 };
     builder().streams.push(this.record);
   }
   /** valid & ready: a transfer happens at this edge. */
-  get fire(): Bool { return this.valid.and(this.ready) as Bool; }
+  get fire(): Bool {
+    return this.valid.and(this.ready) as Bool;
+  }
   /** Says when this stream is taken; gives `fire`. */
   consume(ready: Bool): Bool {
     this.record.consumed++;
@@ -40,7 +48,9 @@ export class Stream<S extends Shape = Shape> {
     const out = source(this.shape, payload as never, valid);
     const load = valid.not().or(out.ready) as Bool;
     this.consume(load);
-    when(load, () => { valid.set(this.valid); });
+    when(load, () => {
+      valid.set(this.valid);
+    });
     when(load.and(this.valid) as Bool, () => setAll(payload, this.payload));
     return out;
   }
@@ -53,18 +63,29 @@ export class Stream<S extends Shape = Shape> {
     const out = source(this.shape, payload as never, valid);
     const taken = this.consume(full.not());
     const load = valid.not().or(out.ready) as Bool;
-    when(load, () => {
-      valid.set(full.or(this.valid));
-      setAll(payload, mux(full, held as never, this.payload as never));
-      full.set(0);
-    }, () => {
-      when(taken, () => { full.set(1); setAll(held, this.payload); });
-    });
+    when(
+      load,
+      () => {
+        valid.set(full.or(this.valid));
+        setAll(payload, mux(full, held as never, this.payload as never));
+        full.set(0);
+      },
+      () => {
+        when(taken, () => {
+          full.set(1);
+          setAll(held, this.payload);
+        });
+      },
+    );
     return out;
   }
 }
 
-export const source = <S extends Shape>(shape: S, payload: Of<S>, valid: Bool, name = `stream_${builder().streams.length}`): Stream<S> =>
-  new Stream(shape, payload, valid, wire(`${name}_ready`, bool), name);
+export const source = <S extends Shape>(
+  shape: S,
+  payload: Of<S>,
+  valid: Bool,
+  name = `stream_${builder().streams.length}`,
+): Stream<S> => new Stream(shape, payload, valid, wire(`${name}_ready`, bool), name);
 
 export { delay, fail, lit, zipTrees };

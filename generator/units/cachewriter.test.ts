@@ -1,0 +1,228 @@
+import assert from "node:assert/strict";
+import { cacheCode, cacheScale, Sticky } from "../../golden/model/ops.js";
+import { type AcceleratorConfig, beatBits, defaultConfig } from "../isa/config.js";
+import { Bench, between, type Random } from "../library/testing.js";
+import { cacheWriter } from "./cachewriter.js";
+
+const EPILOGUE_DELAY = 8; // cycles from the start of a head to its first value
+/** Vectors by kind: zeros, the ends of int24, magnitudes around the knots of the scale byte, saturated ones. */
+const vector = (random: Random, n: number): Int32Array => {
+  const size = 2 ** between(random, 0, 22) + between(random, -2, 2);
+  const kind = between(random, 0, 7);
+  return Int32Array.from({ length: n }, () => {
+    switch (kind) {
+      case 0:
+        return 0;
+      case 1:
+        return [-(2 ** 23), 2 ** 23 - 1, 0][between(random, 0, 2)]!;
+      case 2:
+        return [size, -size, size - 1, 0][between(random, 0, 3)]!;
+      case 3:
+        return between(random, -1, 1);
+      default:
+        return Math.trunc((random() * 2 - 1) * Math.abs(size));
+    }
+  });
+};
+
+interface Job {
+  readonly heads: readonly Readonly<Record<string, number>>[];
+  readonly values: readonly {
+    readonly value: number;
+    readonly row: number;
+    readonly tok: number;
+    readonly last: boolean;
+  }[];
+  /** Nibbles by `address.nibble`. */
+  readonly memory: ReadonlyMap<string, number>;
+  readonly codes: readonly number[];
+  readonly scales: readonly number[];
+  readonly saturations: number;
+}
+interface Shape {
+  readonly groups: number;
+  readonly stride: number;
+  readonly sinks: number;
+  readonly slots: number;
+}
+
+const makeJob = (
+  c: AcceleratorConfig,
+  random: Random,
+  shape: Shape,
+  isValue: boolean,
+  keys: number,
+  sticky: Sticky,
+): Job => {
+  const { groups, stride, sinks, slots } = shape;
+  const headDim = 32 * groups;
+  const pairs = c.rows / 2;
+  const count = between(random, 1, 3);
+  const addr = isValue ? between(random, 2 ** 22, 2 ** 23) : keys;
+  const slot = random() < 0.2 ? slots - 1 : between(random, 0, slots - 1);
+  const toks = between(random, 1, c.tokens);
+  const data = Array.from({ length: count }, () =>
+    Array.from({ length: toks }, () => vector(random, headDim)),
+  );
+  const memory = new Map<string, number>();
+  const codes: number[] = [];
+  const scales: number[] = [];
+  for (const [h, head] of data.entries()) {
+    for (const [t, v] of head.entries()) {
+      const s = slot + t < slots ? slot + t : sinks + (slot + t - slots);
+      const maximum = v.reduce((m, x) => Math.max(m, Math.abs(x)), 0);
+      const scale = cacheScale(maximum, sticky);
+      const block = Math.floor(s / pairs);
+      const j = s % pairs;
+      const unit = keys + h * stride + Math.floor(block / 8) * (1 + 8 * groups);
+      const byte = c.rows * (block % 8) + 2 * j + (isValue ? 1 : 0);
+      memory.set(`${unit}.${2 * byte}`, scale & 15);
+      memory.set(`${unit}.${2 * byte + 1}`, scale >> 4);
+      scales.push(scale);
+      for (const [d, x] of v.entries()) {
+        const code = cacheCode(x, scale);
+        codes.push(code);
+        const place = isValue
+          ? `${addr + h * stride + Math.floor(d / pairs) * Math.ceil(slots / 32) + (s >> 5)}.${32 * (d % pairs) + (s & 31)}`
+          : `${unit + 1 + (block % 8) * groups + (d >> 5)}.${32 * j + (d & 31)}`;
+        memory.set(place, code + 8);
+      }
+    }
+  }
+  return {
+    heads: data.map((_, h) => ({
+      addr,
+      headStride: stride,
+      headGroups: groups,
+      slot,
+      toks,
+      isValue: isValue ? 1 : 0,
+      first: h === 0 ? 1 : 0,
+    })),
+    values: Array.from({ length: count * headDim * toks }, (_, i) => {
+      const [row, tok] = [Math.floor(i / toks), i % toks];
+      return {
+        value: data[Math.floor(row / headDim)]![tok]![row % headDim]!,
+        row,
+        tok,
+        last: i === count * headDim * toks - 1,
+      };
+    }),
+    memory,
+    codes,
+    scales,
+    saturations: sticky.cache,
+  };
+};
+
+const run = (c: AcceleratorConfig, seed: number, count: number, take: number): void => {
+  const jobs: Job[] = [];
+  const feed = { job: 0, index: 0 };
+  const pipe: { at: number; values: Readonly<Record<string, number>> }[] = [];
+  const trace = { codes: [] as number[], scales: [] as number[] };
+  let written = 0;
+  const bench = new Bench(cacheWriter(c), seed, ({ sim, random: r, cycles }) => {
+    sim.poke("start", 0);
+    sim.poke("x_valid", 0);
+    if (pipe[0]?.at === cycles)
+      for (const [field, v] of Object.entries(pipe.shift()!.values)) sim.poke(`x_${field}`, v);
+    const job = jobs[feed.job];
+    if (job !== undefined && r() < 0.9) {
+      const v = job.values[feed.index]!;
+      const head = job.heads[0]!;
+      const starts = v.tok === 0 && v.row % (32 * head["headGroups"]!) === 0;
+      if (!starts || sim.peek("free") === 1n) {
+        if (starts) {
+          sim.poke("start", 1);
+          for (const [field, x] of Object.entries(job.heads[v.row / (32 * head["headGroups"]!)]!))
+            sim.poke(`job_${field}`, x);
+        }
+        pipe.push({
+          at: cycles + EPILOGUE_DELAY,
+          values: {
+            valid: 1,
+            value: v.value & 0xffffff,
+            isValue: head["isValue"]!,
+            row: v.row,
+            tok: v.tok,
+            last: v.last ? 1 : 0,
+          },
+        });
+        feed.index++;
+        if (v.last) {
+          feed.index = 0;
+          feed.job++;
+        }
+      }
+    }
+    if (sim.peek("trace_code_valid") === 1n)
+      trace.codes.push(Number(BigInt.asIntN(4, sim.peek("trace_code_code"))));
+    if (sim.peek("trace_cachescale_valid") === 1n)
+      trace.scales.push(Number(sim.peek("trace_cachescale_data")));
+    if (sim.peek("written") === 1n) written++;
+  });
+  const { sim, random } = bench;
+  const shape: Shape = {
+    groups: 2 ** between(random, 0, Math.log2(c.headDim / 32)),
+    stride: 4000,
+    sinks: 3,
+    slots: between(random, 40, c.context),
+  };
+  for (const port of [
+    "x_value",
+    "x_isValue",
+    "x_row",
+    "x_tok",
+    "x_last",
+    ...["addr", "headStride", "headGroups", "slot", "toks", "isValue", "first"].map((f) => `job_${f}`),
+  ])
+    sim.poke(port, 0);
+  sim.poke("sinks", shape.sinks);
+  sim.poke("slots", shape.slots);
+  const sticky = new Sticky();
+  let keys = 0;
+  for (let i = 0; i < count; i++) {
+    const isValue = i > 0 && random() < 0.5;
+    if (!isValue) keys = between(random, 0, 2 ** 21);
+    jobs.push(makeJob(c, random, shape, isValue, keys, sticky));
+  }
+  const writes = bench.collect("write", ["addr", "data", "mask"], take);
+  for (const [i, job] of jobs.entries()) {
+    bench.run(() => written > i, 30_000);
+    assert.equal(written, i + 1);
+    const got = new Map<string, number>();
+    for (const [addr, data, mask] of writes.items.splice(0)) {
+      for (let n = 0; n < beatBits(c) / 4; n++) {
+        if (((mask! >> BigInt(n)) & 1n) === 0n) continue;
+        assert.ok(!got.has(`${addr}.${n}`), `job ${i} writes nibble ${n} of ${addr} twice`);
+        got.set(`${addr}.${n}`, Number((data! >> BigInt(4 * n)) & 15n));
+      }
+    }
+    const sorted = (m: ReadonlyMap<string, number>): [string, number][] =>
+      [...m].sort(([a], [b]) => (a < b ? -1 : 1));
+    assert.deepEqual(sorted(got), sorted(job.memory), `memory after job ${i}`);
+    assert.deepEqual(
+      [trace.codes.splice(0), trace.scales.splice(0)],
+      [job.codes, job.scales],
+      `trace of job ${i}`,
+    );
+    assert.equal(sim.peek("saturated") === 1n, job.saturations > 0, `saturation after job ${i}`);
+  }
+  assert.ok(sticky.cache > 0, "no scale saturated");
+  for (let i = 0; i < 3; i++) bench.cycle();
+  assert.equal(sim.peek("idle"), 1n);
+};
+
+describe("cache writer", () => {
+  for (const [rows, tokens, take] of [
+    [2, 1, 1],
+    [2, 2, 0.4],
+    [4, 1, 0.4],
+    [4, 2, 1],
+    [16, 2, 0.7],
+  ] as const) {
+    it(`writes keys and values: ${rows} rows, ${tokens} token(s), writes taken at rate ${take}`, () => {
+      for (const seed of [1, 2]) run({ ...defaultConfig, rows, tokens, headDim: 64 }, seed, 16, take);
+    });
+  }
+});
