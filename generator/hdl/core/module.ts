@@ -3,8 +3,10 @@ import { Builder, builder, type Elaborated, within } from "./builder.js";
 import { type Diagnostic, fail, HdlError } from "../errors.js";
 import type * as ir from "../ir.js";
 import { here } from "../location.js";
+import { adopt } from "../passes/adopt.js";
 import { dce } from "../passes/dce.js";
 import { fold } from "../passes/fold.js";
+import { narrow } from "../passes/narrow.js";
 import { lit, Sig } from "./signal.js";
 import { type Of, Wire } from "./state.js";
 import { Stream } from "./stream.js";
@@ -305,6 +307,6 @@ export const elaborate = (def: ModuleDef<Ports, Ports> | { elaborate(): Elaborat
   const top = def.elaborate();
   visit(top);
   // Simplified only now: modules of one name are compared as described.
-  for (const [name, m] of modules) modules.set(name, dce(fold(m)));
+  for (const [name, m] of modules) modules.set(name, dce(adopt(fold(narrow(fold(m))))));
   return { top: top.module.name, modules, blackboxes };
 };

@@ -1,145 +1,13 @@
 /** Design to Verilog-2005: one module per file, scalar named nets, readable expressions. */
 import type * as ir from "../ir.js";
+import { eachOperand } from "../operands.js";
+import { demands } from "../passes/demand.js";
 
 const RESERVED = new Set(
   "accept_on before bind bins binsof bit break chandle checker clocking constraint context continue cover covergroup coverpoint cross dist endchecker endclocking endgroup endinterface endpackage endprogram endproperty endsequence eventually expect extern final first_match foreach forkjoin global iff ignore_bins illegal_bins implements implies interconnect intersect let matches modport nettype new nexttime noshowcancelled null protected pulsestyle_onevent pulsestyle_ondetect pure rand randc randcase randomize randsequence reject_on restrict s_always s_eventually s_nexttime s_until shortint showcancelled soft static strong super sync_accept_on sync_reject_on tagged this throughout timeprecision timeunit type unique0 until until_with untyped use var wait_order weak wildcard always and assign automatic begin bit buf byte case casex casez cell class config const default defparam design disable do edge else end endcase endfunction endmodule enum event export extends final for force fork function generate genvar if iff import initial inout input inside int integer interface join large library local localparam logic longint macromodule medium mod module nand negedge new nmos nor not null or output package packed parameter pmos posedge primitive priority program property protected pull0 pull1 pulldown pullup pure rand ref reg release repeat return scalared sequence shortint shortreal signed small solve specify specparam static strength string strong0 strong1 struct super supply0 supply1 table tagged task this time timeprecision timeunit tran tri tri0 tri1 triand trior trireg type typedef union unique unsigned use var vectored virtual void wait wand weak0 weak1 while wire with within wor xnor xor".split(
     " ",
   ),
 );
-
-/** Bits of every node that something observes, as a mask. */
-const demands = (m: ir.Module): bigint[] => {
-  const need = m.nodes.map(() => 0n);
-  const full = (w: number) => (1n << BigInt(w)) - 1n;
-  const queue: ir.NodeId[] = [];
-  const want = (id: ir.NodeId, mask: bigint) => {
-    const merged = need[id]! | (mask & full(m.nodes[id]!.width));
-    if (merged !== need[id]) {
-      need[id] = merged;
-      queue.push(id);
-    }
-  };
-  const all = (id: ir.NodeId) => want(id, full(m.nodes[id]!.width));
-  for (const o of m.outputs) all(o.value);
-  for (const i of m.instances) for (const id of Object.values(i.inputs)) all(id);
-  for (const c of m.checks) {
-    all(c.condition);
-    if (c.enable !== null) all(c.enable);
-  }
-  const liveMem = new Set<number>();
-  const memory = (mem: number) => {
-    if (liveMem.has(mem)) return;
-    liveMem.add(mem);
-    for (const w of m.memories[mem]!.writes) {
-      all(w.addr);
-      all(w.data);
-      all(w.enable);
-      if (w.mask !== null) all(w.mask);
-    }
-  };
-  /** Bits up to the highest wanted: what carries need. */
-  const below = (mask: bigint) => (mask === 0n ? 0n : full(mask.toString(2).length));
-  while (queue.length > 0) {
-    const id = queue.pop()!;
-    const n = m.nodes[id]!;
-    const d = need[id]!;
-    switch (n.op) {
-      case "const":
-      case "input":
-      case "instOut":
-        break;
-      case "wire":
-        if (n.driver !== null) want(n.driver, d);
-        break;
-      case "unary":
-        n.fn === "not" ? want(n.a, d) : n.fn === "neg" ? want(n.a, below(d)) : all(n.a);
-        break;
-      case "binary":
-        switch (n.fn) {
-          case "and":
-          case "or":
-          case "xor":
-            want(n.a, d);
-            want(n.b, d);
-            break;
-          case "add":
-          case "sub":
-            want(n.a, below(d));
-            want(n.b, below(d));
-            break;
-          default:
-            all(n.a);
-            all(n.b);
-        }
-        break;
-      case "mux":
-        all(n.sel);
-        want(n.t, d);
-        want(n.f, d);
-        break;
-      case "select":
-        all(n.index);
-        for (const c of n.cases) want(c.value, d);
-        want(n.other, d);
-        break;
-      case "slice":
-        want(n.a, d << BigInt(n.lo));
-        break;
-      case "cat": {
-        let at = 0n;
-        for (const p of [...n.parts].reverse()) {
-          want(p, d >> at);
-          at += BigInt(m.nodes[p]!.width);
-        }
-        break;
-      }
-      case "extend": {
-        const w = m.nodes[n.a]!.width;
-        want(n.a, d | (n.signedness === "s" && d >> BigInt(w) !== 0n ? 1n << BigInt(w - 1) : 0n));
-        break;
-      }
-      case "reg":
-        for (const u of n.updates) {
-          want(u.value, d);
-          if (u.guard !== null) all(u.guard);
-        }
-        break;
-      case "memRead":
-        all(n.addr);
-        if (n.enable !== null) all(n.enable);
-        memory(n.mem);
-        break;
-    }
-  }
-  return need;
-};
-
-const operands = (n: ir.Node): ir.NodeId[] => {
-  switch (n.op) {
-    case "const":
-    case "input":
-    case "instOut":
-      return [];
-    case "wire":
-      return n.driver === null ? [] : [n.driver];
-    case "unary":
-    case "slice":
-    case "extend":
-      return [n.a];
-    case "binary":
-      return [n.a, n.b];
-    case "mux":
-      return [n.sel, n.t, n.f];
-    case "select":
-      return [n.index, ...n.cases.map((c) => c.value), n.other];
-    case "cat":
-      return [...n.parts];
-    case "reg":
-      return n.updates.flatMap((u) => (u.guard === null ? [u.value] : [u.guard, u.value]));
-    case "memRead":
-      return n.enable === null ? [n.addr] : [n.addr, n.enable];
-  }
-};
 
 /** True for one concatenation, whose first brace closes at the end. */
 const bracketed = (text: string): boolean => {
@@ -318,8 +186,10 @@ class ModuleText {
           case "shr": {
             if (n.signedness === "u")
               return this.shift(n, `${a} >> ${this.amount(n.b)}`, this.literal(0n, n.width));
+            const text = `$signed(${a}) >>> ${this.amount(n.b)}`;
+            if (this.w(n.b) <= 32) return text;
             const sign = n.width === 1 ? this.base(n.a) : `{${n.width}{${this.base(n.a)}[${n.width - 1}]}}`;
-            return this.shift(n, `$signed(${a}) >>> ${this.amount(n.b)}`, sign);
+            return this.shift(n, text, sign);
           }
         }
         break;
@@ -335,7 +205,8 @@ class ModuleText {
         if (w === n.width) return this.expr(n.a);
         if (n.signedness === "u") return `{${n.width - w}'d0, ${this.expr(n.a)}}`;
         const base = this.base(n.a);
-        return `{{${n.width - w}{${w === 1 ? base : `${base}[${w - 1}]`}}}, ${base}}`;
+        const sign = w === 1 ? base : `${base}[${w - 1}]`;
+        return n.width - w === 1 ? `{${sign}, ${base}}` : `{{${n.width - w}{${sign}}}, ${base}}`;
       }
       case "input":
       case "instOut":
@@ -674,6 +545,12 @@ class ModuleText {
     return parts.length === 1 ? parts[0]! : `{${[...parts].reverse().join(", ")}}`;
   }
 }
+
+const operands = (n: ir.Node): ir.NodeId[] => {
+  const out: ir.NodeId[] = [];
+  eachOperand(n, (id) => out.push(id));
+  return out;
+};
 
 export const emitVerilog = (design: ir.Design, o: { sourceComments?: boolean } = {}): Map<string, string> => {
   const files = new Map<string, string>();

@@ -3,8 +3,10 @@ import { simulate } from "../../simulate/index.js";
 import { mulberry32 } from "../../simulate/prng.js";
 import { INIT_CYCLES, randomDesign, randomInputs } from "../../simulate/random.js";
 import type { Design, Module } from "../ir.js";
+import { adopt } from "./adopt.js";
 import { dce } from "./dce.js";
 import { fold } from "./fold.js";
+import { narrow } from "./narrow.js";
 
 const after = (design: Design, pass: (module: Module) => Module): Design => ({
   ...design,
@@ -12,12 +14,12 @@ const after = (design: Design, pass: (module: Module) => Module): Design => ({
 });
 
 describe("passes", () => {
-  it("fold and dce keep what is seen outside (300 random netlists)", function () {
+  it("fold, narrow, adopt and dce keep what is seen outside (300 random netlists)", function () {
     this.timeout(120_000);
     for (let seed = 0; seed < 300; seed++) {
       const before = randomDesign(seed, "top", { nodes: 30, maxWidth: 70, defined: true });
       const top = before.modules.get(before.top)!;
-      const sims = [before, after(before, (m) => dce(fold(m)))].map((d) =>
+      const sims = [before, after(before, (m) => dce(adopt(fold(narrow(fold(m))))))].map((d) =>
         simulate(d, { seed, engine: "interpreter" }),
       );
       const random = mulberry32(seed);
