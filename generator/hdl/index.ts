@@ -1,5 +1,6 @@
 /** The eDSL: see README.md. */
 export * from "./core/module.js";
+export { type Cut, pipe, pipeline } from "./core/pipeline.js";
 export * from "./core/signal.js";
 export * from "./core/state.js";
 export { source, Stream } from "./core/stream.js";

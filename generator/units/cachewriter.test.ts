@@ -25,8 +25,9 @@ const vector = (random: Random, n: number): Int32Array => {
   });
 };
 
+const HEAD_FIELDS = ["addr", "headStride", "headGroups", "slot", "toks", "isValue", "first"] as const;
 interface Job {
-  readonly heads: readonly Readonly<Record<string, number>>[];
+  readonly heads: readonly Readonly<Record<(typeof HEAD_FIELDS)[number], number>>[];
   readonly values: readonly {
     readonly value: number;
     readonly row: number;
@@ -130,11 +131,11 @@ const run = (c: AcceleratorConfig, seed: number, count: number, take: number): v
     if (job !== undefined && r() < 0.9) {
       const v = job.values[feed.index]!;
       const head = job.heads[0]!;
-      const starts = v.tok === 0 && v.row % (32 * head["headGroups"]!) === 0;
+      const starts = v.tok === 0 && v.row % (32 * head.headGroups) === 0;
       if (!starts || sim.peek("free") === 1n) {
         if (starts) {
           sim.poke("start", 1);
-          for (const [field, x] of Object.entries(job.heads[v.row / (32 * head["headGroups"]!)]!))
+          for (const [field, x] of Object.entries(job.heads[v.row / (32 * head.headGroups)]!))
             sim.poke(`job_${field}`, x);
         }
         pipe.push({
@@ -142,7 +143,7 @@ const run = (c: AcceleratorConfig, seed: number, count: number, take: number): v
           values: {
             valid: 1,
             value: v.value & 0xffffff,
-            isValue: head["isValue"]!,
+            isValue: head.isValue,
             row: v.row,
             tok: v.tok,
             last: v.last ? 1 : 0,
@@ -174,7 +175,7 @@ const run = (c: AcceleratorConfig, seed: number, count: number, take: number): v
     "x_row",
     "x_tok",
     "x_last",
-    ...["addr", "headStride", "headGroups", "slot", "toks", "isValue", "first"].map((f) => `job_${f}`),
+    ...HEAD_FIELDS.map((f) => `job_${f}`),
   ])
     sim.poke(port, 0);
   sim.poke("sinks", shape.sinks);
@@ -222,7 +223,7 @@ describe("cache writer", () => {
     [16, 2, 0.7],
   ] as const) {
     it(`writes keys and values: ${rows} rows, ${tokens} token(s), writes taken at rate ${take}`, () => {
-      for (const seed of [1, 2]) run({ ...defaultConfig, rows, tokens, headDim: 64 }, seed, 16, take);
+      for (const seed of [1, 2]) run({ ...defaultConfig, rows, tokens, headDim: 64 }, seed, 30, take);
     });
   }
 });

@@ -17,7 +17,7 @@ const makeHead = (random: Random, context: number): Head => {
   const live = [1, 31, 32, Math.min(33, context), context, between(random, 1, context)][
     between(random, 0, 5)
   ]!;
-  const kind = between(random, 0, 6);
+  const kind = between(random, 0, 7);
   const middle = between(random, LO / 2, HI / 2);
   const spread = 2 ** between(random, 1, 21);
   const scores = Int32Array.from({ length: live }, () => {
@@ -30,6 +30,8 @@ const makeHead = (random: Random, context: number): Head => {
         return LO;
       case 3:
         return HI - between(random, 0, 20_000);
+      case 4: // 2^-17 counts one, anything less nothing
+        return HI - [0, 17_408, 17_407, 17_409, 18_431, 18_432][between(random, 0, 5)]!;
       default:
         return middle + between(random, -spread, spread);
     }

@@ -19,6 +19,8 @@ export class Builder {
   readonly guards: ir.NodeId[] = [];
   readonly children = new Map<string, Elaborated>();
   readonly streams: { readonly name: string; readonly loc: ir.Loc | undefined; consumed: number }[] = [];
+  /** Inside a pipeline: balances what an operator combines, and remembers the age of what it gives. */
+  aging: { balance(node: ir.Node): ir.Node; note(id: ir.NodeId): void } | null = null;
   constructor(readonly name: string) {}
 
   add(node: ir.Node): ir.NodeId {

@@ -4,6 +4,7 @@ import { type Diagnostic, fail, HdlError } from "../errors.js";
 import type * as ir from "../ir.js";
 import { here } from "../location.js";
 import { adopt } from "../passes/adopt.js";
+import { checkLoops, type Dependencies } from "../passes/checkLoops.js";
 import { dce } from "../passes/dce.js";
 import { fold } from "../passes/fold.js";
 import { narrow } from "../passes/narrow.js";
@@ -306,6 +307,14 @@ export const elaborate = (def: ModuleDef<Ports, Ports> | { elaborate(): Elaborat
   };
   const top = def.elaborate();
   visit(top);
+  const dependencies = new Map<string, Dependencies>();
+  const loops: Diagnostic[] = [];
+  for (const [name, m] of modules) {
+    const checked = checkLoops(m, dependencies);
+    dependencies.set(name, checked.dependencies);
+    loops.push(...checked.loops);
+  }
+  if (loops.length > 0) throw new HdlError(loops);
   // Simplified only now: modules of one name are compared as described.
   for (const [name, m] of modules) modules.set(name, dce(adopt(fold(narrow(fold(m))))));
   return { top: top.module.name, modules, blackboxes };

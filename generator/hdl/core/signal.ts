@@ -47,16 +47,13 @@ export class Sig<K extends Kind = Kind, W extends number = number> {
     const n = this.node;
     if (n.named === true || n.op === "input" || n.op === "const") {
       // The value has a name already: a wire carries the second one.
-      const id = this.builder.add({
+      const alias = make(this.builder, this.kind, this.width, {
         op: "wire",
-        width: this.width,
-        signed: this.kind === "s",
         driver: this.id,
         name,
         named: true,
-        ...locField(),
       });
-      return new (this.constructor as typeof Sig)(this.builder, id, this.kind, this.width) as this;
+      return new (this.constructor as typeof Sig)(this.builder, alias.id, this.kind, this.width) as this;
     }
     this.builder.nodes[this.id] = { ...n, name, named: true };
     return this;
@@ -240,8 +237,12 @@ type Bare = ir.Node extends infer N
     ? Omit<N, "width" | "loc" | "signed">
     : never
   : never;
-export const make = <K extends Kind>(b: Builder, kind: K, width: number, n: Bare): Sig<K, number> =>
-  new Sig(b, b.add({ ...n, width, signed: kind === "s", ...locField() } as ir.Node), kind, width);
+export const make = <K extends Kind>(b: Builder, kind: K, width: number, n: Bare): Sig<K, number> => {
+  const node = { ...n, width, signed: kind === "s", ...locField() } as ir.Node;
+  const id = b.add(b.aging === null ? node : b.aging.balance(node));
+  b.aging?.note(id);
+  return new Sig(b, id, kind, width);
+};
 const constant = (b: Builder, value: bigint, width: number): ir.NodeId =>
   b.add({ op: "const", width, value });
 export const unary = (fn: ir.UnaryFn, a: Sig, kind: Kind, width: number): Sig =>
