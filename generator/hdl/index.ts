@@ -1,4 +1,6 @@
 /** The eDSL: see README.md. */
+export { type BlackBoxOptions, blackbox } from "./core/blackbox.js";
+export { Fixed, fixed, type Range, type Rounding } from "./core/fixed.js";
 export * from "./core/module.js";
 export { type Cut, pipe, pipeline } from "./core/pipeline.js";
 export * from "./core/signal.js";

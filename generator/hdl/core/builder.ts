@@ -46,7 +46,8 @@ export class Builder {
 export interface Elaborated {
   readonly module: ir.Module;
   readonly children: ReadonlyMap<string, Elaborated>;
-  readonly blackboxes: ReadonlyMap<string, ir.BlackBox>;
+  /** A black box instead of a body; `module` then only says its clocks and its name. */
+  readonly box?: ir.BlackBox;
 }
 
 let current: Builder | null = null;

@@ -65,13 +65,23 @@ const build = (
 const payloadPort = (s: StreamShape, port: string): string =>
   s.payload instanceof Ty ? `${port}_data` : port;
 
+/** Leaf ports of a record of shapes, in order; a black box has no streams. */
+export const leafPorts = (shape: Ports): ir.Port[] => {
+  const ports: ir.Port[] = [];
+  walk(shape, "", [], {
+    leaf: (ty, name) => ports.push({ name, width: ty.width, signed: ty.kind === "s" }),
+    stream: (_, name) => fail(`port '${name}': a black box has plain ports; connect valid and ready by hand`),
+  });
+  return ports;
+};
+
 export class ModuleDef<I extends Ports = Ports, O extends Ports = Ports> {
-  private done: Elaborated | null = null;
+  protected done: Elaborated | null = null;
   readonly loc = here();
   constructor(
     readonly name: string,
     readonly io: Interface<I, O>,
-    private readonly body: (inputs: Of<I>) => Given<O>,
+    protected readonly body: (inputs: Of<I>) => Given<O>,
   ) {}
 
   elaborate(): Elaborated {
@@ -192,7 +202,7 @@ export class ModuleDef<I extends Ports = Ports, O extends Ports = Ports> {
       ...(this.io.doc === undefined ? {} : { doc: this.io.doc }),
       ...(this.loc === undefined ? {} : { loc: this.loc }),
     };
-    return { module, children: b.children, blackboxes: new Map() };
+    return { module, children: b.children };
   }
 
   /** Places the module in the one being described. */
@@ -293,7 +303,10 @@ export const elaborate = (def: ModuleDef<Ports, Ports> | { elaborate(): Elaborat
   const blackboxes = new Map<string, ir.BlackBox>();
   const visit = (e: Elaborated): void => {
     for (const c of e.children.values()) visit(c);
-    for (const [n, bb] of e.blackboxes) blackboxes.set(n, bb);
+    if (e.box !== undefined) {
+      blackboxes.set(e.box.name, e.box);
+      return;
+    }
     const known = modules.get(e.module.name);
     if (known !== undefined && known !== e.module && !sameBody(known, e.module))
       throw new HdlError([

@@ -376,7 +376,13 @@ class ModuleText {
       m.nodes.forEach((n, id) => {
         if (n.op === "instOut" && n.inst === k) pins.push(`.${n.port}(${this.names.get(id)})`);
       });
-      say(`  ${inst.module} ${inst.name} (${this.where(inst)}`);
+      const parameters =
+        box === undefined
+          ? []
+          : Object.entries(box.parameters).map(([k, v]) => `.${k}(${typeof v === "number" ? v : `"${v}"`})`);
+      say(
+        `  ${inst.module} ${parameters.length === 0 ? "" : `#(${parameters.join(", ")}) `}${inst.name} (${this.where(inst)}`,
+      );
       say(`    ${pins.join(",\n    ")}`);
       say("  );");
     }
@@ -552,12 +558,19 @@ const operands = (n: ir.Node): ir.NodeId[] => {
   return out;
 };
 
-export const emitVerilog = (design: ir.Design, o: { sourceComments?: boolean } = {}): Map<string, string> => {
+export const emitVerilog = (
+  design: ir.Design,
+  o: { sourceComments?: boolean; models?: boolean } = {},
+): Map<string, string> => {
   const files = new Map<string, string>();
   for (const m of design.modules.values()) {
     const text = new ModuleText(m, design, o.sourceComments ?? true);
     files.set(`${m.name}.v`, text.text());
     for (const [name, content] of text.extra) files.set(name, content);
   }
+  // Text for simulators that lack the primitive; synthesis takes the vendor's own.
+  if (o.models === true)
+    for (const box of design.blackboxes.values())
+      if (box.verilog !== undefined) files.set(`${box.name}.v`, box.verilog);
   return files;
 };

@@ -1,0 +1,58 @@
+/** Black boxes: vendor primitives and rendered templates, with typed ports, parameters and a model for simulation. */
+import type * as ir from "../ir.js";
+import type { RecordShape } from "../types.js";
+import type { Elaborated } from "./builder.js";
+import { leafPorts, ModuleDef } from "./module.js";
+
+export interface BlackBoxOptions<I extends RecordShape, O extends RecordShape> {
+  /** Name of the Verilog module. */
+  readonly name: string;
+  readonly in: I;
+  readonly out: O;
+  /** Its only clock input, if it has one; connected to the default domain. */
+  readonly clock?: string;
+  readonly parameters?: Readonly<Record<string, string | number>>;
+  /** Required: a black box that cannot be simulated would hide every bug behind it. Port names as in Verilog, values as bits. */
+  readonly model: ir.BlackBoxModel;
+  /** Verilog of a module of this name, for simulators without the primitive. */
+  readonly verilog?: string;
+}
+
+class BlackBoxDef<I extends RecordShape, O extends RecordShape> extends ModuleDef<I, O> {
+  constructor(private readonly options: BlackBoxOptions<I, O>) {
+    super(options.name, { in: options.in, out: options.out }, () => {
+      throw new Error("a black box has no body");
+    });
+  }
+  override elaborate(): Elaborated {
+    const { name, clock, parameters = {}, model, verilog } = this.options;
+    const domains: ir.Domain[] = clock === undefined ? [] : [{ name: "", clock, reset: null }];
+    const inputs = leafPorts(this.options.in);
+    const outputs = leafPorts(this.options.out);
+    const box: ir.BlackBox = {
+      name,
+      inputs,
+      outputs,
+      domains,
+      parameters,
+      model,
+      ...(verilog === undefined ? {} : { verilog }),
+    };
+    const module: ir.Module = {
+      name,
+      inputs,
+      outputs: [],
+      domains,
+      nodes: [],
+      memories: [],
+      instances: [],
+      checks: [],
+    };
+    this.done ??= { module, children: new Map(), box };
+    return this.done;
+  }
+}
+
+export const blackbox = <const I extends RecordShape, const O extends RecordShape>(
+  options: BlackBoxOptions<I, O>,
+): ModuleDef<I, O> => new BlackBoxDef(options);
