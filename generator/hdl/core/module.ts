@@ -161,14 +161,16 @@ export class ModuleDef<I extends Ports = Ports, O extends Ports = Ports> {
       });
       for (const s of b.streams)
         if (s.consumed === 0) b.error(`stream '${s.name}' of module '${this.name}' is never consumed`);
+      // What stays open because of an error above would only repeat it.
+      const clean = b.diagnostics.length === 0;
       b.nodes.forEach((n) => {
-        if (n.op === "wire" && n.driver === null)
+        if (clean && n.op === "wire" && n.driver === null)
           b.diagnostics.push({
             message: `wire '${n.name}' of module '${this.name}' is never driven`,
             loc: n.loc,
             notes: [],
           });
-        if (n.op === "reg" && n.updates.length === 0)
+        if (clean && n.op === "reg" && n.updates.length === 0)
           b.diagnostics.push({
             message: `register '${n.name}' of module '${this.name}' is never set`,
             loc: n.loc,
