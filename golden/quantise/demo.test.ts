@@ -11,8 +11,11 @@ import { judge } from "./judge.js";
 const FOLDER = new URL("../demo/", import.meta.url);
 /** Of the held-out ones, for the slow float passes; the integer model reads all of them. */
 const STORIES = 4;
-/** Gate of the demo model; in nats, for its origin: the reference figure of the float teacher (0.71) is one in nats. */
-const NATS_PER_CHARACTER = 0.92;
+/**
+ * Bits per character on heldout.txt that the shipped model must keep. The project's first aim was 0.92, which its float
+ * teacher (0.901) barely reaches on this text and its own float twin (0.989) does not: see golden/demo/train/README.md.
+ */
+const GATE = 1.2;
 
 describe("demo model", () => {
   let demo: DemoModel;
@@ -33,7 +36,7 @@ describe("demo model", () => {
     console.log(
       `    ${stories.length} stories: integer ${bitsPerCharacter.toFixed(4)}, fake-quantised ${fake.toFixed(4)} bits per character`,
     );
-    assert.ok(bitsPerCharacter * Math.LN2 <= NATS_PER_CHARACTER);
+    assert.ok(bitsPerCharacter <= GATE);
     assert.ok(Math.abs(bitsPerCharacter / fake - 1) < 0.01, "integer within 1 % of fake-quantised");
   });
 

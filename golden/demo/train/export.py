@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from safetensors.numpy import save_file
 
+import inputs
 import quantise as fq
 from evaluate import bits_per_character, held_out_split, repetition
 from model import DEMO, Params, load_llama2c, measure
@@ -49,6 +50,7 @@ def main() -> None:
     arg.add_argument("--seeds", type=int, default=20)
     arg.add_argument("--out", default=str(Path(__file__).parent.parent))
     o = arg.parse_args()
+    inputs.check(teacher=o.teacher, tokenizer=o.tokenizer, stories=o.stories)
     out = Path(o.out)
     t_shape, teacher = load_llama2c(o.teacher)
     tok = Tokenizer(o.tokenizer, t_shape.vocab)

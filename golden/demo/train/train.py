@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+import inputs
 from evaluate import bits_per_character, held_out_split
 from model import DEMO, forward, init, load_llama2c
 from sample import sample
@@ -37,6 +38,7 @@ def main() -> None:
     arg.add_argument("--resume", default="")
     arg.add_argument("--out", default="checkpoint.pkl")
     o = arg.parse_args()
+    inputs.check(teacher=o.teacher, tokenizer=o.tokenizer, stories=o.stories)
     t_shape, teacher = load_llama2c(o.teacher)
     tok = Tokenizer(o.tokenizer, t_shape.vocab)
     train, held = held_out_split(stories(o.stories))
