@@ -2,7 +2,7 @@
 export { type BlackBoxOptions, blackbox } from "./core/blackbox.js";
 export { Fixed, fixed, type Range, type Rounding } from "./core/fixed.js";
 export * from "./core/module.js";
-export { type Cut, pipe, pipeline } from "./core/pipeline.js";
+export { type Cut, pipe, pipeline, type Stages } from "./core/pipeline.js";
 export * from "./core/signal.js";
 export * from "./core/state.js";
 export { source, Stream } from "./core/stream.js";

@@ -242,14 +242,17 @@ export interface BlackBoxModel {
 
 /** A module whose body is not ours: vendor primitive or rendered template. */
 export interface BlackBox {
+  /** Unique in the design; one per set of parameters. */
   readonly name: string;
+  /** The Verilog module instantiated, when it is not `name`: a primitive with several sets of parameters. */
+  readonly primitive?: string;
   readonly inputs: readonly Port[];
   readonly outputs: readonly Port[];
   readonly domains: readonly Domain[];
   /** Verilog parameters of this instance type, in order. */
   readonly parameters: Readonly<Record<string, string | number>>;
   readonly model: BlackBoxModel;
-  /** Verilog text for simulators that do not have the primitive; its module has the same name and ports. */
+  /** Verilog text for simulators that do not have the primitive; its module has the name of the primitive and its ports. */
   readonly verilog?: string;
 }
 

@@ -5,8 +5,10 @@ import type { Elaborated } from "./builder.js";
 import { leafPorts, ModuleDef } from "./module.js";
 
 export interface BlackBoxOptions<I extends RecordShape, O extends RecordShape> {
-  /** Name of the Verilog module. */
+  /** Unique in the design: name and parameters belong together. */
   readonly name: string;
+  /** Name of the Verilog module, when it is not `name`. */
+  readonly primitive?: string;
   readonly in: I;
   readonly out: O;
   /** Its only clock input, if it has one; connected to the default domain. */
@@ -14,7 +16,7 @@ export interface BlackBoxOptions<I extends RecordShape, O extends RecordShape> {
   readonly parameters?: Readonly<Record<string, string | number>>;
   /** Required: a black box that cannot be simulated would hide every bug behind it. Port names as in Verilog, values as bits. */
   readonly model: ir.BlackBoxModel;
-  /** Verilog of a module of this name, for simulators without the primitive. */
+  /** Verilog of the module instantiated, for simulators without the primitive. */
   readonly verilog?: string;
 }
 
@@ -25,7 +27,7 @@ class BlackBoxDef<I extends RecordShape, O extends RecordShape> extends ModuleDe
     });
   }
   override elaborate(): Elaborated {
-    const { name, clock, parameters = {}, model, verilog } = this.options;
+    const { name, primitive, clock, parameters = {}, model, verilog } = this.options;
     const domains: ir.Domain[] = clock === undefined ? [] : [{ name: "", clock, reset: null }];
     const inputs = leafPorts(this.options.in);
     const outputs = leafPorts(this.options.out);
@@ -36,6 +38,7 @@ class BlackBoxDef<I extends RecordShape, O extends RecordShape> extends ModuleDe
       domains,
       parameters,
       model,
+      ...(primitive === undefined ? {} : { primitive }),
       ...(verilog === undefined ? {} : { verilog }),
     };
     const module: ir.Module = {

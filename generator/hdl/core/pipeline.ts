@@ -4,6 +4,7 @@
  */
 import type * as ir from "../ir.js";
 import { eachOperand, mapOperands } from "../operands.js";
+import { fail } from "../errors.js";
 import { bool, type Shape } from "../types.js";
 import { type Builder, builder } from "./builder.js";
 import { type Sig, Sig as Signal, zipTrees } from "./signal.js";
@@ -13,6 +14,16 @@ import { source, type Stream } from "./stream.js";
 type Bool = Sig<"u", 1>;
 /** One register on every signal of a tree. */
 export type Cut = <T>(x: T) => T;
+
+/** What a body needs around instances that register inside, such as DSP slices. */
+export interface Stages {
+  /** Clock enable of every stage; null in a pipeline that never waits. */
+  readonly enable: Bool | null;
+  /** The value at an age (registers since the input), delayed by shared registers; it must not be older already. */
+  at<T>(x: T, age: number): T;
+  /** Says that a value, an instance's output say, has this age: its registers move with `enable`. */
+  aged<T>(x: T, age: number): T;
+}
 
 class Aging {
   private readonly ages = new Map<ir.NodeId, number>();
@@ -30,6 +41,9 @@ class Aging {
   }
   note(id: ir.NodeId): void {
     this.ages.set(id, this.made);
+  }
+  declare(id: ir.NodeId, age: number): void {
+    this.ages.set(id, age);
   }
   balance(node: ir.Node): ir.Node {
     this.made = 0;
@@ -84,7 +98,7 @@ const at = (s: Sig, id: ir.NodeId): Sig => new Signal(s.builder, id, s.kind, s.w
 const staged = <P, R>(
   payload: P,
   enable: Bool | null,
-  body: (payload: P, cut: Cut) => R,
+  body: (payload: P, cut: Cut, stages: Stages) => R,
 ): { result: R; latency: number } => {
   const b = builder();
   const aging = new Aging(b, enable);
@@ -92,7 +106,23 @@ const staged = <P, R>(
   b.aging = aging;
   try {
     const cut: Cut = (x) => zipTrees([x], ([s]: Sig[]) => at(s!, aging.stage(s!.id))) as typeof x;
-    const result = body(payload, cut);
+    const stages: Stages = {
+      enable,
+      at: (x, age) =>
+        zipTrees([x], ([s]: Sig[]) => {
+          const own = aging.age(s!.id);
+          if (own !== null && own > age) fail(`a value of age ${own} cannot be had at age ${age}`);
+          return at(s!, aging.delayed(s!.id, age));
+        }) as typeof x,
+      aged: (x, age) => {
+        zipTrees([x], ([s]: Sig[]) => {
+          aging.declare(s!.id, age);
+          return null;
+        });
+        return x;
+      },
+    };
+    const result = body(payload, cut, stages);
     let latency = 0;
     zipTrees([result], ([s]: Sig[]) => {
       latency = Math.max(latency, aging.age(s!.id) ?? 0);
@@ -123,7 +153,7 @@ const validBehind = (valid: Bool, latency: number, enable: Bool | null, name: st
 export const pipeline = <P, R>(
   valid: Bool,
   payload: P,
-  body: (payload: P, cut: Cut) => R,
+  body: (payload: P, cut: Cut, stages: Stages) => R,
   name = "pipe",
 ): { valid: Bool; payload: R; latency: number } => {
   const { result, latency } = staged(payload, null, body);
@@ -134,7 +164,7 @@ export const pipeline = <P, R>(
 export const pipe = <S extends Shape, T extends Shape>(
   input: Stream<S>,
   shape: T,
-  body: (payload: Of<S>, cut: Cut) => Of<T>,
+  body: (payload: Of<S>, cut: Cut, stages: Stages) => Of<T>,
   name = "pipe",
 ): Stream<T> => {
   const enable = wire(`${name}_enable`, bool);

@@ -381,7 +381,7 @@ class ModuleText {
           ? []
           : Object.entries(box.parameters).map(([k, v]) => `.${k}(${typeof v === "number" ? v : `"${v}"`})`);
       say(
-        `  ${inst.module} ${parameters.length === 0 ? "" : `#(${parameters.join(", ")}) `}${inst.name} (${this.where(inst)}`,
+        `  ${box?.primitive ?? inst.module} ${parameters.length === 0 ? "" : `#(${parameters.join(", ")}) `}${inst.name} (${this.where(inst)}`,
       );
       say(`    ${pins.join(",\n    ")}`);
       say("  );");
@@ -571,6 +571,6 @@ export const emitVerilog = (
   // Text for simulators that lack the primitive; synthesis takes the vendor's own.
   if (o.models === true)
     for (const box of design.blackboxes.values())
-      if (box.verilog !== undefined) files.set(`${box.name}.v`, box.verilog);
+      if (box.verilog !== undefined) files.set(`${box.primitive ?? box.name}.v`, box.verilog);
   return files;
 };
