@@ -15,7 +15,8 @@ import {
   when,
   wire,
 } from "../hdl/index.js";
-import { denseEngine } from "../engines/dense.js";
+import { engine } from "../engines/engine.js";
+import { tree } from "../engines/kernels/tree.js";
 import { STREAM_COUNTERS, TRACE_POINTS } from "../isa/trace.js";
 import { fork } from "../library/fork.js";
 import { activityCode } from "../units/activity.js";
@@ -186,11 +187,11 @@ export const accelerator = (c: AcceleratorConfig) =>
       pop.drive(lanes.pop);
       flush.drive(lanes.flush);
       streamToken.drive(lanes.tokenAddr);
-      const engine = denseEngine(c).inst("u_engine", { beat: lanes.beat } as never) as never as Record<
+      const rowSums = engine(c, tree, "fabric").inst("u_engine", { beat: lanes.beat } as never) as never as Record<
         string,
         Stream
       >;
-      const sums = Object.values(engine)[0]!;
+      const sums = Object.values(rowSums)[0]!;
 
       const scaleRead = {
         slot: wire("scale_slot", uint(log2(c.slots))),

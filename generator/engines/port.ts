@@ -1,5 +1,6 @@
 /** The port of every engine: one weight beat and the activations of one token in, row sums of a row block out. */
 import { bool, fail, sint, uint, vec } from "../hdl/index.js";
+import { BEAT_CODE_BITS } from "../isa/codes.js";
 import { type AcceleratorConfig, beatBits, log2, countBits } from "../isa/config.js";
 
 /** Columns: inputs that share one mantissa. */
@@ -8,9 +9,9 @@ export const MANTISSA_BITS = 15; // of values: powers of two up to 2^14
 export const SUM_BITS = 40;
 
 /** Row pairs of a beat: rows of w4, keys and values. */
-export const pairs = (c: AcceleratorConfig): number => c.rows / 2;
+export const pairs = (c: AcceleratorConfig): number => Math.floor(c.rows / 2);
 export const tokBits = (c: AcceleratorConfig): number => Math.max(1, log2(c.tokens));
-export const pairBits = (c: AcceleratorConfig): number => Math.max(1, log2(pairs(c)));
+export const pairBits = (c: AcceleratorConfig): number => Math.max(1, Math.ceil(Math.log2(pairs(c))));
 
 /** The address arithmetic divides by R and R/2: shifts. */
 export const checkRows = (c: AcceleratorConfig): void => {
@@ -19,9 +20,25 @@ export const checkRows = (c: AcceleratorConfig): void => {
   if (c.cols !== GROUP) fail(`cols is ${GROUP}; this one is ${c.cols}`);
 };
 
+/**
+ * Lowest bit of the field of a row and column in a beat. Nibble (j, c) holds rows 2j and 2j + 1; the last row of an odd
+ * number of rows, which only kernels on their own have, stands alone in two-bit fields.
+ */
+export const fieldAt = (rows: number, row: number, column: number): number =>
+  row === rows - 1 && rows % 2 === 1
+    ? 2 * (GROUP * row + column)
+    : 4 * (GROUP * (row >> 1) + column) + 2 * (row & 1);
+
+/** What a kernel on its own can be built for: any number of rows; w4 codes need an even one. */
+export const checkKernelRows = (c: AcceleratorConfig): void => {
+  if (!(Number.isInteger(c.rows) && c.rows >= 1 && c.rows <= 64))
+    fail(`rows of a kernel are 1 to 64; these are ${c.rows}`);
+  if (c.cols !== GROUP) fail(`cols is ${GROUP}; this one is ${c.cols}`);
+};
+
 /** What travels with a row block to the row scaler; engines only delay it. */
 export const engineTag = (c: AcceleratorConfig) => ({
-  wide: bool, // R sums; else R/2, that of row pair j in entry 2j
+  wide: bool, // R sums; else (w4) R/2, that of row pair j in entry 2j
   single: bool, // embedding: one sum only, that of row pair `pair`
   pair: uint(pairBits(c)),
   tok: uint(tokBits(c)), // 0 for the job's first token
@@ -37,6 +54,7 @@ export const engineTag = (c: AcceleratorConfig) => ({
  */
 export const engineBeat = (c: AcceleratorConfig) => ({
   weights: uint(beatBits(c)),
+  code: uint(BEAT_CODE_BITS), // isa/codes.ts
   act: vec(sint(8), GROUP),
   mantissa: vec(uint(MANTISSA_BITS), c.rows),
   first: bool,

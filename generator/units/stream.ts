@@ -38,6 +38,7 @@ import {
 } from "../engines/port.js";
 import { queue } from "../library/fifo.js";
 import { activity } from "./activity.js";
+import { BEAT_CODE_BITS, beatCode } from "../isa/codes.js";
 import { type AcceleratorConfig, beatBits, log2 } from "../isa/config.js";
 import { SEMAPHORE_BITS, streamJob } from "./jobs.js";
 import { formatCode, STREAM_KINDS, stepWindow } from "./unpack.js";
@@ -306,7 +307,15 @@ export const streamUnit = (c: AcceleratorConfig) => {
       );
       const beat = source(
         engineBeat(c),
-        { weights: b.weights, act, mantissa, first: b.first, last: b.last, tag: b.tag },
+        {
+          weights: b.weights,
+          code: mux(b.tag.wide, lit(uint(BEAT_CODE_BITS), beatCode("w2")), beatCode("w4")),
+          act,
+          mantissa,
+          first: b.first,
+          last: b.last,
+          tag: b.tag,
+        },
         beatValid,
       );
       free.drive(beatValid.not().or(beat.ready));
