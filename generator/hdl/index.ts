@@ -1,8 +1,16 @@
 /** The eDSL: see README.md. */
 export { type BlackBoxOptions, blackbox } from "./core/blackbox.js";
 export { Fixed, fixed, type Range, type Rounding } from "./core/fixed.js";
-export * from "./core/module.js";
-export { type Cut, pipe, pipeline, type Stages } from "./core/pipeline.js";
+export { elaborate } from "./core/elaborate.js";
+export {
+  defineModule,
+  type Given,
+  type InstanceOptions,
+  type Interface,
+  ModuleDef,
+} from "./core/module.js";
+export { pipe, pipeline } from "./core/pipeline.js";
+export type { Cut, Stages } from "./core/staged.js";
 export * from "./core/signal.js";
 export * from "./core/state.js";
 export { source, Stream } from "./core/stream.js";

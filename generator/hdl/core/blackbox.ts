@@ -2,7 +2,8 @@
 import type * as ir from "../ir.js";
 import type { RecordShape } from "../types.js";
 import type { Elaborated } from "./builder.js";
-import { leafPorts, ModuleDef } from "./module.js";
+import { ModuleDef } from "./module.js";
+import { leafPorts } from "./ports.js";
 
 export interface BlackBoxOptions<I extends RecordShape, O extends RecordShape> {
   /** Unique in the design: name and parameters belong together. */

@@ -2,13 +2,14 @@
 import { type Diagnostic, fail, type Note } from "../errors.js";
 import type * as ir from "../ir.js";
 import { here } from "../location.js";
+import type { Description, StreamUse } from "../passes/checkDrivers.js";
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 export interface OpenMemory extends Omit<Mutable<ir.Memory>, "writes"> {
   writes: ir.MemWrite[];
 }
 
-export class Builder {
+export class Builder implements Description {
   readonly nodes: ir.Node[] = [];
   readonly memories: OpenMemory[] = [];
   readonly instances: ir.Instance[] = [];
@@ -18,10 +19,16 @@ export class Builder {
   /** Conditions of the enclosing `when`s, outermost first, as node ids. */
   readonly guards: ir.NodeId[] = [];
   readonly children = new Map<string, Elaborated>();
-  readonly streams: { readonly name: string; readonly loc: ir.Loc | undefined; consumed: number }[] = [];
+  readonly streams: StreamUse[] = [];
+  readonly drives = new Map<ir.NodeId, (ir.Loc | undefined)[]>();
+  readonly refused = new Set<ir.NodeId>();
   /** Inside a pipeline: balances what an operator combines, and remembers the age of what it gives. */
   aging: { balance(node: ir.Node): ir.Node; note(id: ir.NodeId): void } | null = null;
-  constructor(readonly name: string) {}
+  constructor(
+    readonly name: string,
+    /** Domains that the interface declares, besides the default one. */
+    private readonly clocks: readonly string[] = [],
+  ) {}
 
   add(node: ir.Node): ir.NodeId {
     this.nodes.push(node);
@@ -33,6 +40,10 @@ export class Builder {
   domain(name = ""): ir.DomainId {
     const at = this.domains.findIndex((d) => d.name === name);
     if (at >= 0) return at;
+    if (name !== "" && !this.clocks.includes(name))
+      this.error(
+        `module '${this.name}' has no clock domain '${name}'; add it to its interface: clocks: ["${name}"]`,
+      );
     this.domains.push(
       name === ""
         ? { name: "", clock: "clk", reset: "rst" }

@@ -87,7 +87,10 @@ export class Reg<K extends Kind = Kind, W extends number = number> extends Sig<K
     if (builder() !== this.builder)
       fail(`register '${n.name}' of module '${this.builder.name}' is set in module '${builder().name}'`);
     const v = stored("register", n.name ?? "", this.ty, value, n.loc);
-    if (v === null) return;
+    if (v === null) {
+      this.builder.refused.add(this.id);
+      return;
+    }
     const guards = this.builder.guards;
     const guard = guards.length === 0 ? null : guards[guards.length - 1]!;
     this.builder.nodes[this.id] = {
@@ -210,12 +213,11 @@ export const match = <S extends string>(
 export class Wire<K extends Kind = Kind, W extends number = number> extends Sig<K, W> {
   drive(value: Sig<K, number> | Lit): void {
     const n = this.node as ir.Wire;
-    if (n.driver !== null)
-      return this.builder.error(`wire '${n.name}' is driven twice`, [
-        { message: "declared here", loc: n.loc },
-      ]);
+    const { drives, refused, nodes } = this.builder;
+    drives.set(this.id, [...(drives.get(this.id) ?? []), here()]);
     const v = stored("wire", n.name ?? "", this.ty, value, n.loc);
-    if (v !== null) this.builder.nodes[this.id] = { ...n, driver: v.id };
+    if (v === null) refused.add(this.id);
+    else nodes[this.id] = { ...n, driver: v.id };
   }
 }
 export const wire = <K extends Kind, W extends number>(name: string, ty: Ty<K, W>): Wire<K, W> =>

@@ -1,23 +1,26 @@
 /** Streams: a payload with valid, and ready the other way. */
 import { builder } from "./builder.js";
-import { fail } from "../errors.js";
-import { lit, mux, type Sig, zipTrees } from "./signal.js";
-import { delay, type Of, reg, regOf, setAll, when, wire, type Wire } from "./state.js";
+import { here } from "../location.js";
+import type { StreamUse } from "../passes/checkDrivers.js";
+import { mux, type Sig } from "./signal.js";
+import { type Cut, type Stages, staged, validBehind } from "./staged.js";
+import { type Of, reg, regOf, setAll, when, wire, type Wire } from "./state.js";
 import { bool, type Shape } from "../types.js";
 
 type Bool = Sig<"u", 1>;
 
 export class Stream<S extends Shape = Shape> {
-  private readonly record: { name: string; loc: undefined; consumed: number };
+  private readonly use: StreamUse;
   constructor(
     readonly shape: S,
     readonly payload: Of<S>,
     readonly valid: Bool,
     readonly ready: Wire<"u", 1>,
     name: string,
+    loc = here(),
   ) {
-    this.record = { name, loc: undefined, consumed: 0 };
-    builder().streams.push(this.record);
+    this.use = { name, loc, ready: ready.id, taken: [] };
+    builder().streams.push(this.use);
   }
   /** valid & ready: a transfer happens at this edge. */
   get fire(): Bool {
@@ -25,9 +28,8 @@ export class Stream<S extends Shape = Shape> {
   }
   /** Says when this stream is taken; gives `fire`. */
   consume(ready: Bool): Bool {
-    this.record.consumed++;
-    if (this.record.consumed > 1) builder().error(`stream '${this.record.name}' is consumed twice`);
-    else this.ready.drive(ready);
+    if (this.use.taken.length === 0) this.ready.drive(ready);
+    this.use.taken.push(here());
     return this.fire;
   }
   map<T extends Shape>(shape: T, f: (p: Of<S>) => Of<T>): Stream<T> {
@@ -39,6 +41,20 @@ export class Stream<S extends Shape = Shape> {
     const k = keep(this.payload);
     const out = source(this.shape, this.payload, this.valid.and(k) as Bool);
     this.consume(out.ready.or(k.not()) as Bool);
+    return out;
+  }
+  /** A pipeline: all stages move together, when the last is empty or taken. `cut` is one register; see `staged.ts`. */
+  pipe<T extends Shape>(
+    shape: T,
+    body: (payload: Of<S>, cut: Cut, stages: Stages) => Of<T>,
+    name = "pipe",
+  ): Stream<T> {
+    const enable = wire(`${name}_enable`, bool);
+    const { result, latency } = staged(this.payload, enable, body);
+    this.consume(enable);
+    const valid = validBehind(this.valid, latency, enable, name);
+    const out = source(shape, result, valid);
+    enable.drive(latency === 0 ? out.ready : (valid.not().or(out.ready) as Bool));
     return out;
   }
   /** One register on payload and valid; ready passes through. */
@@ -87,5 +103,3 @@ export const source = <S extends Shape>(
   valid: Bool,
   name = `stream_${builder().streams.length}`,
 ): Stream<S> => new Stream(shape, payload, valid, wire(`${name}_ready`, bool), name);
-
-export { delay, fail, lit, zipTrees };

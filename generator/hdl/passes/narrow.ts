@@ -35,7 +35,7 @@ export const narrow = (module: Module): Module => {
   if (module.nodes.every((n, id) => width[id] === n.width)) return module;
   const nodes: Node[] = [];
   /** Node `id` as `w` bits: the upper ones, which nobody reads, as zeros. */
-  const fit = (id: NodeId, w: number): NodeId => {
+  const resized = (id: NodeId, w: number): NodeId => {
     const has = width[id]!;
     if (has === w) return id;
     const made: Node =
@@ -50,17 +50,17 @@ export const narrow = (module: Module): Module => {
     if (n.op === "slice" && n.lo + n.width <= width[n.a]!) return n;
     if (n.op === "extend" && w < n.width) {
       const from = module.nodes[n.a]!.width;
-      const a = w > from ? fit(n.a, from) : fit(n.a, Math.max(w, Math.min(width[n.a]!, from)));
+      const a = w > from ? resized(n.a, from) : resized(n.a, Math.max(w, Math.min(width[n.a]!, from)));
       if (w > from) return { ...n, a, width: w };
       const { signedness: _, ...rest } = n;
       return { ...rest, op: "slice", a, lo: 0, width: w };
     }
-    if (w === n.width) return mapOperands(n, (o) => fit(o, module.nodes[o]!.width));
+    if (w === n.width) return mapOperands(n, (o) => resized(o, module.nodes[o]!.width));
     // The select of a mux keeps its one bit.
-    const to = (o: NodeId): NodeId => fit(o, n.op === "mux" && o === n.sel ? 1 : w);
+    const to = (o: NodeId): NodeId => resized(o, n.op === "mux" && o === n.sel ? 1 : w);
     return { ...mapOperands(n, to), width: w } as Node;
   });
-  const whole = (id: NodeId): NodeId => fit(id, module.nodes[id]!.width);
+  const whole = (id: NodeId): NodeId => resized(id, module.nodes[id]!.width);
   const outputs = module.outputs.map((o) => ({ ...o, value: whole(o.value) }));
   const memories = module.memories.map((m) => ({
     ...m,

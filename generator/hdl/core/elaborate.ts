@@ -1,0 +1,47 @@
+/** From a described module to the design below it: the checks that see whole modules, then what makes them smaller. */
+import { type Diagnostic, HdlError } from "../errors.js";
+import type * as ir from "../ir.js";
+import { adopt } from "../passes/adopt.js";
+import { checkLoops, type Dependencies } from "../passes/checkLoops.js";
+import { dce } from "../passes/dce.js";
+import { dedup } from "../passes/dedup.js";
+import { fold } from "../passes/fold.js";
+import { narrow } from "../passes/narrow.js";
+import type { Elaborated } from "./builder.js";
+import { sameBody } from "./module.js";
+
+/** The design below a module, children first. Throws HdlError with every mistake of the first module that has some. */
+export const elaborate = (def: { elaborate(): Elaborated }): ir.Design => {
+  const modules = new Map<string, ir.Module>();
+  const blackboxes = new Map<string, ir.BlackBox>();
+  const visit = (e: Elaborated): void => {
+    for (const c of e.children.values()) visit(c);
+    if (e.box !== undefined) {
+      blackboxes.set(e.box.name, e.box);
+      return;
+    }
+    const known = modules.get(e.module.name);
+    if (known !== undefined && known !== e.module && !sameBody(known, e.module))
+      throw new HdlError([
+        {
+          message: `two different modules are called '${e.module.name}'`,
+          loc: e.module.loc,
+          notes: [],
+        },
+      ]);
+    if (known === undefined) modules.set(e.module.name, e.module);
+  };
+  const top = def.elaborate();
+  visit(top);
+  const dependencies = new Map<string, Dependencies>();
+  const loops: Diagnostic[] = [];
+  for (const [name, m] of modules) {
+    const checked = checkLoops(m, dependencies);
+    dependencies.set(name, checked.dependencies);
+    loops.push(...checked.loops);
+  }
+  if (loops.length > 0) throw new HdlError(loops);
+  // Simplified only now: modules of one name are compared as described.
+  for (const [name, m] of modules) modules.set(name, dedup(dce(adopt(fold(narrow(fold(m)))))));
+  return { top: top.module.name, modules, blackboxes };
+};
