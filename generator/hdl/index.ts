@@ -1,6 +1,7 @@
 /** The eDSL: see README.md. */
 export { type BlackBoxOptions, blackbox } from "./core/blackbox.js";
 export { Fixed, fixed, type Range, type Rounding } from "./core/fixed.js";
+export { type CrossingOptions, crossing } from "./core/crossing.js";
 export { elaborate } from "./core/elaborate.js";
 export {
   defineModule,

@@ -116,6 +116,10 @@ export interface Reg extends Base {
   readonly op: "reg";
   readonly domain: DomainId;
   readonly reset?: bigint;
+  /** First stage of a synchroniser: the one place where a value of another domain may arrive, at every edge and unguarded. */
+  readonly crossing?: "bit" | "gray" | "static";
+  /** Every stage of a synchroniser: tools keep these registers close together, `(* ASYNC_REG = "TRUE" *)`. */
+  readonly asyncReg?: true;
   readonly updates: readonly { readonly guard: NodeId | null; readonly value: NodeId }[];
 }
 /** Combinational read (`domain` null) or registered read: data appears one edge later; with `enable` 0 it holds. */

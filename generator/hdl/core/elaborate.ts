@@ -2,6 +2,7 @@
 import { type Diagnostic, HdlError } from "../errors.js";
 import type * as ir from "../ir.js";
 import { adopt } from "../passes/adopt.js";
+import { blackBoxClocks, checkDomains } from "../passes/checkDomains.js";
 import { checkLoops, type Dependencies } from "../passes/checkLoops.js";
 import { dce } from "../passes/dce.js";
 import { dedup } from "../passes/dedup.js";
@@ -33,14 +34,17 @@ export const elaborate = (def: { elaborate(): Elaborated }): ir.Design => {
   };
   const top = def.elaborate();
   visit(top);
+  const clocks = new Map([...blackboxes].map(([name, box]) => [name, blackBoxClocks(box)]));
   const dependencies = new Map<string, Dependencies>();
-  const loops: Diagnostic[] = [];
+  const errors: Diagnostic[] = [];
   for (const [name, m] of modules) {
-    const checked = checkLoops(m, dependencies);
-    dependencies.set(name, checked.dependencies);
-    loops.push(...checked.loops);
+    const domains = checkDomains(m, clocks);
+    const loops = checkLoops(m, dependencies);
+    clocks.set(name, domains.clocks);
+    dependencies.set(name, loops.dependencies);
+    errors.push(...domains.errors, ...loops.loops);
   }
-  if (loops.length > 0) throw new HdlError(loops);
+  if (errors.length > 0) throw new HdlError(errors);
   // Simplified only now: modules of one name are compared as described.
   for (const [name, m] of modules) modules.set(name, dedup(dce(adopt(fold(narrow(fold(m)))))));
   return { top: top.module.name, modules, blackboxes };

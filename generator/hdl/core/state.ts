@@ -321,7 +321,12 @@ export class Mem<S extends Shape> {
       );
     return addr.resize(w).id;
   }
-  write(enable: Sig<"u", 1>, addr: Sig, data: Of<S> | Lit, o: { mask?: Sig; granule?: number } = {}): void {
+  write(
+    enable: Sig<"u", 1>,
+    addr: Sig,
+    data: Of<S> | Lit,
+    o: { mask?: Sig; granule?: number; domain?: string } = {},
+  ): void {
     const guards = builder().guards;
     const en =
       guards.length === 0
@@ -334,7 +339,7 @@ export class Mem<S extends Shape> {
             b: enable.id,
           });
     this.memory.writes.push({
-      domain: this.domain,
+      domain: this.domainOf(o),
       addr: this.address(addr),
       data: pack(this.shape, data).id,
       enable: en.id,
@@ -343,14 +348,18 @@ export class Mem<S extends Shape> {
       ...locField(),
     });
   }
-  read(addr: Sig, enable?: Sig<"u", 1>): Of<S> {
+  /** Each port may have a clock of its own. */
+  private domainOf({ domain }: { domain?: string }): ir.DomainId {
+    return domain === undefined ? this.domain : builder().domain(domain);
+  }
+  read(addr: Sig, enable?: Sig<"u", 1>, o: { domain?: string } = {}): Of<S> {
     return unpack(
       this.shape,
       make(builder(), "u", this.width, {
         op: "memRead",
         mem: this.id,
         addr: this.address(addr),
-        domain: this.domain,
+        domain: this.domainOf(o),
         enable: enable?.id ?? null,
         name: `${this.name}_q`,
       }),
@@ -373,12 +382,12 @@ export class Mem<S extends Shape> {
 
 const check =
   (kind: ir.Check["kind"]) =>
-  (name: string, condition: Sig<"u", 1>, message = name): void => {
+  (name: string, condition: Sig<"u", 1>, message = name, o: { domain?: string } = {}): void => {
     const b = builder();
     b.checks.push({
       kind,
       name,
-      domain: b.domain(),
+      domain: b.domain(o.domain),
       enable: b.guards[b.guards.length - 1] ?? null,
       condition: condition.id,
       message,

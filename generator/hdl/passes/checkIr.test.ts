@@ -70,7 +70,7 @@ const message = (module: Module): string => {
 const broken = (change: Partial<Module>): string => message({ ...whole, ...change });
 const node = <K extends Key>(
   key: K,
-  change: Partial<Record<keyof (typeof NODES)[K] | "name", unknown>>,
+  change: Partial<Record<keyof (typeof NODES)[K] | "name" | "crossing", unknown>>,
 ): string =>
   message({
     ...whole,
@@ -156,6 +156,7 @@ describe("checkIr", () => {
     ["register domains", () => node("reg", { domain: 1 }), /domain 1, of 1 domains/],
     ["reset values", () => node("reg", { reset: 256n }), /reset value 256 has not 8 bits/],
     ["guards", () => node("reg", { updates: [{ guard: 0, value: 0 }] }), /guard has 8 bits instead of 1/],
+    ["crossings", () => node("reg", { crossing: "bit" }), /a crossing takes one value at every edge/],
     ["updates", () => node("reg", { updates: [{ guard: null, value: 1 }] }), /value has 1 bits instead of 8/],
     ["memories of reads", () => node("read", { mem: 1 }), /no memory 1 of 8 bits/],
     ["domains of reads", () => node("read", { domain: 2 }), /domain 2, of 1 domains/],

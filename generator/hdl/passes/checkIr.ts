@@ -189,6 +189,10 @@ function checkNode(node: Node, where: string, module: Module, known: Interfaces,
     case "reg":
       v.domain(node.domain, where);
       if (node.reset !== undefined) v.value(node.reset, node.width, where, "reset value");
+      if (node.crossing !== undefined) {
+        const bare = node.updates.length === 1 && node.updates[0]!.guard === null && node.asyncReg === true;
+        v.must(bare, where, () => "a crossing takes one value at every edge, into an asyncReg");
+      }
       for (const { guard, value } of node.updates) {
         if (guard !== null) wide(guard, 1, "guard");
         wide(value, node.width, "value");

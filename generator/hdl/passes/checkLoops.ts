@@ -3,16 +3,12 @@
  * ports that their outputs depend on in the same cycle (so ready/valid handshakes too).
  */
 import { type Diagnostic, showLoc } from "../errors.js";
-import type { Module, Node, NodeId } from "../ir.js";
+import type { Module, NodeId } from "../ir.js";
 import { eachCombOperand } from "../operands.js";
+import { title } from "./title.js";
 
 /** Of one module: the input ports that each output depends on without a register in between. */
 export type Dependencies = ReadonlyMap<string, readonly string[]>;
-
-const title = (n: Node): string => {
-  if (n.name !== undefined) return `'${n.name}'`;
-  return n.op === "binary" || n.op === "unary" ? `an unnamed ${n.fn}` : `an unnamed ${n.op}`;
-};
 
 /** `known` holds the dependencies of the modules below. Returns this module's own, and the first loop if there is one. */
 export const checkLoops = (
