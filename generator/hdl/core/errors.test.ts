@@ -22,10 +22,11 @@ describe("errors of the eDSL", () => {
   it("kinds that differ", () =>
     assert.equal(
       module((x) => (x as Sig<"u", number>).add(lit(sint(8), -1) as never) as never),
-      "F:L:C: add: uint(8) meets sint(8); use .toSigned(), .asSigned() or .asUnsigned()\n    F:L:C: left operand\n    F:L:C: right operand".replace(
+      [
+        "F:L:C: add: uint(8) meets sint(8); use .toSigned(), .asSigned() or .asUnsigned()",
         "    F:L:C: left operand",
-        "    left operand",
-      ),
+        "    F:L:C: right operand",
+      ].join("\n"),
     ));
 
   it("bits that are not there", () =>
@@ -86,7 +87,7 @@ describe("errors of the eDSL", () => {
       [
         "F:L:C: wire 'w' is uint(4), the value 16 does not fit",
         "F:L:C: bits 9..2 of a signal of 8 bits",
-        "    declared here",
+        "    F:L:C: declared here",
       ].join("\n"),
     ));
 });

@@ -4,7 +4,7 @@ import { fail, HdlError } from "../errors.js";
 import type * as ir from "../ir.js";
 import { here } from "../location.js";
 import { checkDrivers } from "../passes/checkDrivers.js";
-import { at, build, buildPayload, walk, walkPayload } from "./ports.js";
+import { at, build, buildPayload, strangers, walk, walkPayload } from "./ports.js";
 import { lit, Sig } from "./signal.js";
 import { type Of, Wire } from "./state.js";
 import { Stream } from "./stream.js";
@@ -53,12 +53,21 @@ export class ModuleDef<I extends Ports = Ports, O extends Ports = Ports> {
     const inputs: ir.Port[] = [];
     const outputs: ir.OutPort[] = [];
     const missing: string[] = [];
+    const place = this.loc === undefined ? {} : { loc: this.loc };
     const body = (): void => {
       const input = (ty: Ty, port: string): Sig => {
         inputs.push({ name: port, width: ty.width, signed: ty.kind === "s" });
         return new Sig(
           b,
-          b.add({ op: "input", port, width: ty.width, signed: ty.kind === "s", name: port, named: true }),
+          b.add({
+            op: "input",
+            port,
+            width: ty.width,
+            signed: ty.kind === "s",
+            name: port,
+            named: true,
+            ...place,
+          }),
           ty.kind,
           ty.width,
         );
@@ -73,7 +82,7 @@ export class ModuleDef<I extends Ports = Ports, O extends Ports = Ports> {
           valid,
           new Wire(
             b,
-            b.add({ op: "wire", width: 1, driver: null, name: `${port}_ready`, named: true }),
+            b.add({ op: "wire", width: 1, driver: null, name: `${port}_ready`, named: true, ...place }),
             "u",
             1,
           ),
@@ -127,20 +136,20 @@ export class ModuleDef<I extends Ports = Ports, O extends Ports = Ports> {
       throw new HdlError([...b.diagnostics, ...error.diagnostics], { cause: error });
     }
     b.diagnostics.push(...checkDrivers(b, this.loc, missing));
-    const names = [...inputs, ...outputs].map((p) => p.name);
+    const clocks = b.domains.flatMap((d): ir.Port[] => [
+      { name: d.clock, width: 1, signed: false },
+      ...(d.reset === null ? [] : [{ name: d.reset, width: 1, signed: false }]),
+    ]);
+    const names = [...clocks, ...inputs, ...outputs].map((p) => p.name);
     names.forEach((n, i) => {
       if (names.indexOf(n) !== i)
         b.diagnostics.push({
-          message: `port '${n}' of module '${this.name}' exists twice`,
+          message: `port '${n}' of module '${this.name}' exists twice; nested names are joined by _, clocks are called clk and rst`,
           loc: this.loc,
           notes: [],
         });
     });
     if (b.diagnostics.length > 0) throw new HdlError(b.diagnostics);
-    const clocks = b.domains.flatMap((d): ir.Port[] => [
-      { name: d.clock, width: 1, signed: false },
-      ...(d.reset === null ? [] : [{ name: d.reset, width: 1, signed: false }]),
-    ]);
     const module: ir.Module = {
       name: this.name,
       inputs: [...clocks, ...inputs],
@@ -151,7 +160,7 @@ export class ModuleDef<I extends Ports = Ports, O extends Ports = Ports> {
       instances: b.instances,
       checks: b.checks,
       ...(this.io.doc === undefined ? {} : { doc: this.io.doc }),
-      ...(this.loc === undefined ? {} : { loc: this.loc }),
+      ...place,
     };
     return { module, children: b.children };
   }
@@ -168,7 +177,9 @@ export class ModuleDef<I extends Ports = Ports, O extends Ports = Ports> {
     const id = b.instances.length;
     const put = (ty: Ty, port: string, value: unknown): void => {
       if (value === undefined)
-        return b.error(`instance '${name}' of '${this.name}': input '${port}' is missing`);
+        return b.error(
+          `instance '${name}' of '${this.name}': input '${port}' is missing; give it a signal or a number`,
+        );
       if (!(value instanceof Sig) && !fits(ty, BigInt(value as Lit)))
         return b.error(`instance '${name}': ${value} does not fit input '${port}' (${ty})`);
       const s = value instanceof Sig ? value : lit(ty, value as Lit);
@@ -209,6 +220,8 @@ export class ModuleDef<I extends Ports = Ports, O extends Ports = Ports> {
       domains,
       ...(here() === undefined ? {} : { loc: here()! }),
     });
+    for (const extra of strangers(this.io.in, given))
+      b.error(`instance '${name}': '${this.name}' has no input '${extra}'`);
     walk(this.io.in, "", [], {
       leaf: (ty, port, path) => put(ty, port, at(given, path)),
       stream: (s, port, path) => {

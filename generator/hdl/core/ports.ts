@@ -22,6 +22,18 @@ export const walk = (shape: Shape, port: string, path: readonly string[], v: Vis
 export const at = (value: unknown, path: readonly string[]): unknown =>
   path.reduce((v, k) => (v as Record<string, unknown> | undefined)?.[k], value);
 
+/** Keys of a value that its shape does not have. */
+export const strangers = (shape: Shape, value: unknown, port = ""): string[] => {
+  if (typeof value !== "object" || value === null || shape instanceof Ty || shape instanceof StreamShape)
+    return [];
+  if (shape instanceof Vec) return [];
+  return Object.entries(value).flatMap(([key, inner]) => {
+    const name = port === "" ? key : `${port}_${key}`;
+    const known = shape[key];
+    return known === undefined ? [name] : strangers(known, inner, name);
+  });
+};
+
 /** Builds a value of a shape from its leaves and streams. */
 export const build = (
   shape: Shape,

@@ -5,6 +5,7 @@ import type * as ir from "../ir.js";
 import { here } from "../location.js";
 import { cat, lit, make, Sig, zipTrees } from "./signal.js";
 import {
+  type AtMost,
   bitsOf,
   fits,
   indexWidth,
@@ -80,9 +81,12 @@ const stored = (
   return value.resize(ty.width);
 };
 
+/** `unknown` when a value fits W bits as far as `tsc` can tell, else a sentence for its error. */
+type Fits<V, W extends number> = V extends Sig<Kind, infer B> ? AtMost<B, W> : unknown;
+
 /** A register; a signal with `set`. */
 export class Reg<K extends Kind = Kind, W extends number = number> extends Sig<K, W> {
-  set(value: Sig<K, number> | Lit): void {
+  set<V extends Sig<K, number> | Lit>(value: V & Fits<V, W>): void {
     const n = this.node as ir.Reg;
     if (builder() !== this.builder)
       fail(`register '${n.name}' of module '${this.builder.name}' is set in module '${builder().name}'`);
