@@ -10,12 +10,12 @@ export {
   type Interface,
   ModuleDef,
 } from "./core/module.js";
-export { pipe, pipeline } from "./core/pipeline.js";
+export { pipeline } from "./core/pipeline.js";
 export type { Cut, Stages } from "./core/staged.js";
 export * from "./core/signal.js";
 export * from "./core/state.js";
 export { source, Stream } from "./core/stream.js";
-export { emitVerilog } from "./emit/verilog.js";
+export { type EmitOptions, emitVerilog, nameMap } from "./emit/verilog.js";
 export * from "./errors.js";
 export type { BlackBox, BlackBoxModel, Design, Loc, Module } from "./ir.js";
 export * from "./types.js";

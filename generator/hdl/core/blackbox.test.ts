@@ -17,7 +17,7 @@ const vendorAdder = blackbox({
     combinational: false,
     create: () => ({ q: 5n }),
     outputs: (state) => ({ Q: (state as { q: bigint }).q }),
-    edge: (_, inputs) => ({ q: inputs["A"]! + inputs["B"]! }),
+    edge: (_, inputs) => ({ q: inputs.A! + inputs.B! }),
   },
   verilog: `module VADD8 #(parameter INIT = 0, parameter MODE = "SLOW") (input wire CK, input wire [7:0] A, input wire [7:0] B, output reg [8:0] Q);
   initial Q = INIT;

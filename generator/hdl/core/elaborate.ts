@@ -3,6 +3,7 @@ import { type Diagnostic, HdlError } from "../errors.js";
 import type * as ir from "../ir.js";
 import { adopt } from "../passes/adopt.js";
 import { blackBoxClocks, checkDomains } from "../passes/checkDomains.js";
+import { checkDesign } from "../passes/checkIr.js";
 import { checkLoops, type Dependencies } from "../passes/checkLoops.js";
 import { dce } from "../passes/dce.js";
 import { dedup } from "../passes/dedup.js";
@@ -47,5 +48,7 @@ export const elaborate = (def: { elaborate(): Elaborated }): ir.Design => {
   if (errors.length > 0) throw new HdlError(errors);
   // Simplified only now: modules of one name are compared as described.
   for (const [name, m] of modules) modules.set(name, dedup(dce(adopt(fold(narrow(fold(m)))))));
-  return { top: top.module.name, modules, blackboxes };
+  const design: ir.Design = { top: top.module.name, modules, blackboxes };
+  checkDesign(design); // a twentieth of the time of all this, for bugs of ours that would surface far from here
+  return design;
 };

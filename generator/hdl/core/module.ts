@@ -4,6 +4,7 @@ import { fail, HdlError } from "../errors.js";
 import type * as ir from "../ir.js";
 import { here } from "../location.js";
 import { checkDrivers } from "../passes/checkDrivers.js";
+import { checkNames } from "../passes/checkNames.js";
 import { at, build, buildPayload, strangers, walk, walkPayload } from "./ports.js";
 import { lit, Sig } from "./signal.js";
 import { type Of, Wire } from "./state.js";
@@ -140,16 +141,6 @@ export class ModuleDef<I extends Ports = Ports, O extends Ports = Ports> {
       { name: d.clock, width: 1, signed: false },
       ...(d.reset === null ? [] : [{ name: d.reset, width: 1, signed: false }]),
     ]);
-    const names = [...clocks, ...inputs, ...outputs].map((p) => p.name);
-    names.forEach((n, i) => {
-      if (names.indexOf(n) !== i)
-        b.diagnostics.push({
-          message: `port '${n}' of module '${this.name}' exists twice; nested names are joined by _, clocks are called clk and rst`,
-          loc: this.loc,
-          notes: [],
-        });
-    });
-    if (b.diagnostics.length > 0) throw new HdlError(b.diagnostics);
     const module: ir.Module = {
       name: this.name,
       inputs: [...clocks, ...inputs],
@@ -162,6 +153,8 @@ export class ModuleDef<I extends Ports = Ports, O extends Ports = Ports> {
       ...(this.io.doc === undefined ? {} : { doc: this.io.doc }),
       ...place,
     };
+    b.diagnostics.push(...checkNames(module));
+    if (b.diagnostics.length > 0) throw new HdlError(b.diagnostics);
     return { module, children: b.children };
   }
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { Bench, between } from "../../library/testing.js";
 import { simulate } from "../../simulate/index.js";
-import { bool, defineModule, elaborate, pipe, pipeline, sint, stream } from "../index.js";
+import { bool, defineModule, elaborate, pipeline, sint, stream } from "../index.js";
 
 const inputs = { a: sint(8), b: sint(8), c: sint(8) } as const;
 
@@ -53,7 +53,7 @@ describe("pipelines", () => {
       "scale",
       { in: { x: stream(inputs) }, out: { y: stream({ r: sint(18) }) } },
       ({ x }) => ({
-        y: pipe(x, { r: sint(18) }, ({ a, b, c }, cut) => ({
+        y: x.pipe({ r: sint(18) }, ({ a, b, c }, cut) => ({
           r: cut(cut(a.mul(b)).add(cut(cut(c)))).extend(18),
         })),
       }),

@@ -25,9 +25,10 @@ export interface Stages {
 }
 
 class Aging {
-  private readonly ages = new Map<ir.NodeId, number>();
+  /** Null: made of constants alone, of every age. */
+  private readonly ages = new Map<ir.NodeId, number | null>();
   private readonly delays = new Map<ir.NodeId, ir.NodeId>();
-  private made = 0;
+  private made: number | null = null;
   /** Stages move when `enable` is 1; null: always. */
   constructor(
     private readonly b: Builder,
@@ -36,7 +37,9 @@ class Aging {
 
   /** What came from outside the pipeline counts as age 0; constants have every age. */
   age(id: ir.NodeId): number | null {
-    return this.b.nodes[id]!.op === "const" ? null : (this.ages.get(id) ?? 0);
+    if (this.b.nodes[id]!.op === "const") return null;
+    const known = this.ages.get(id);
+    return known === undefined ? 0 : known;
   }
   note(id: ir.NodeId): void {
     this.ages.set(id, this.made);
@@ -45,12 +48,13 @@ class Aging {
     this.ages.set(id, age);
   }
   balance(node: ir.Node): ir.Node {
-    this.made = 0;
+    const ageless = node.op !== "input" && node.op !== "instOut" && node.op !== "reg" && node.op !== "wire";
+    let age: number | null = ageless ? null : 0;
     eachOperand(node, (o) => {
-      this.made = Math.max(this.made, this.age(o) ?? 0);
+      const own = this.age(o);
+      if (own !== null) age = Math.max(age ?? 0, own);
     });
-    const age = this.made;
-    const balanced = mapOperands(node, (o) => this.delayed(o, age));
+    const balanced = age === null ? node : mapOperands(node, (o) => this.delayed(o, age ?? 0));
     this.made = age;
     return balanced;
   }

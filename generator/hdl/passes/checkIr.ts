@@ -50,8 +50,11 @@ class Violations {
     this.must(id in this.module.domains, where, () => `domain ${id}, of ${length} domains`);
   }
   distinct(names: readonly string[], where: string): void {
-    for (const [i, name] of names.entries())
-      this.must(names.indexOf(name) === i, where, () => `'${name}' exists twice`);
+    const seen = new Set<string>();
+    for (const name of names) {
+      this.must(!seen.has(name), where, () => `'${name}' exists twice`);
+      seen.add(name);
+    }
   }
 }
 
