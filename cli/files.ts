@@ -1,6 +1,6 @@
 /** The files of a generated accelerator: Verilog, program, image, testbench, manifest. Same input, same bytes. */
 import { createHash } from "node:crypto";
-import { emitVerilog } from "../generator/hdl/index.js";
+import { emitChecks, emitVerilog, nameMap } from "../generator/hdl/index.js";
 import { icarusBench } from "../rtl-templates/testbench/testbench.js";
 import { describeRun } from "../testbenches/harness/system.js";
 import { benchOf } from "../testbenches/harness/vectors.js";
@@ -19,6 +19,8 @@ export const outputFiles = (prepared: Prepared, prompt: readonly number[], total
     system.stall !== undefined && (file === `${system.design.top}.v` || file === "memory.v");
   for (const [file, text] of emitVerilog(system.design))
     files.set(`${ofBench(file) ? "testbench" : "rtl"}/${file}`, text);
+  for (const [file, text] of emitChecks(system.design)) files.set(`checks/${file}`, text);
+  files.set("names.json", nameMap(system.design));
   const { context, files: tables } = benchOf(
     describeRun(system, { prompt, total, seed: 1, maxCycles: 100_000 * total }),
   );

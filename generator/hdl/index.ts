@@ -15,6 +15,7 @@ export type { Cut, Stages } from "./core/staged.js";
 export * from "./core/signal.js";
 export * from "./core/state.js";
 export { source, Stream } from "./core/stream.js";
+export { emitChecks } from "./emit/checks.js";
 export { type EmitOptions, emitVerilog, nameMap } from "./emit/verilog.js";
 export * from "./errors.js";
 export type { BlackBox, BlackBoxModel, Design, Loc, Module } from "./ir.js";

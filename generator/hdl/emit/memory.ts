@@ -15,11 +15,11 @@ export interface Bank {
 const gcd = (a: number, b: number): number => (b === 0 ? a : gcd(b, a % b));
 
 /** The arrays of a memory: simulators and synthesis tools do better with one array per mask bit than with partial writes. */
-export const banks = (mem: ir.Memory, fresh: (wanted: string) => string): Bank[] => {
+export const banks = (mem: ir.Memory, name: string, fresh: (wanted: string) => string): Bank[] => {
   const granule = mem.writes.filter((w) => w.mask !== null).reduce((g, w) => gcd(g, w.granule), mem.width);
   const parts = Math.ceil(mem.width / granule);
   return Array.from({ length: parts }, (_, i) => ({
-    name: parts === 1 ? mem.name : fresh(`${mem.name}_${i}`),
+    name: parts === 1 ? name : fresh(`${name}_${i}`),
     lo: i * granule,
     width: Math.min(granule, mem.width - i * granule),
   }));

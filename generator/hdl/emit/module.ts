@@ -21,6 +21,8 @@ export interface ModuleText {
   readonly files: ReadonlyMap<string, string>;
   /** Name in the description to name in the Verilog, of everything the user named. */
   readonly names: ReadonlyMap<string, string>;
+  /** Names in the Verilog, by node: ports in use and everything declared. */
+  readonly nets: ReadonlyMap<ir.NodeId, string>;
 }
 
 /** True when nothing that changes feeds the node: an `always @*` on it would never run. */
@@ -69,15 +71,18 @@ class Writer {
     private readonly m: ir.Module,
     private readonly design: ir.Design,
     private readonly places: Places,
+    /** Emits the module's checks instead of leaving them out. */
+    private readonly checks: boolean,
   ) {
-    this.p = plan(m);
+    // What checks need is theirs: the module itself is planned without them.
+    this.p = checks ? plan(m) : plan(withoutChecks(m));
     const declared = (id: ir.NodeId) =>
       (this.p.live(id) && this.p.declared(id)) || m.nodes[id]!.op === "instOut";
-    const { node, fresh } = names(m, declared);
+    const { node, memory, fresh } = names(m, declared);
     this.name = node;
     this.fresh = fresh;
     this.e = new Expressions(m, this.p, node);
-    this.arrays = m.memories.map((mem, k) => (this.p.memories[k] ? banks(mem, fresh) : []));
+    this.arrays = m.memories.map((mem, k) => (this.p.memories[k] ? banks(mem, memory[k]!, fresh) : []));
     this.constant = constantNodes(m, this.p.order);
   }
 
@@ -91,7 +96,10 @@ class Writer {
       .filter((o) => this.name.get(o.value) !== o.name)
       .map((o) => `  assign ${o.name} = ${this.e.of(o.value)};`);
     const unused = this.unused();
-    const body = [head, memories, logic, instances, state, outputs, unused].filter((s) => s.length > 0);
+    const checks = this.checks ? this.m.checks.flatMap((c) => this.check(c)) : [];
+    const body = [head, memories, logic, instances, state, checks, outputs, unused].filter(
+      (s) => s.length > 0,
+    );
     const made = this.places.of(this.m).replace(" // ", " from ");
     const verilog = [
       ...(this.m.doc === undefined ? [] : this.m.doc.split("\n").map((l) => `// ${l}`)),
@@ -108,12 +116,33 @@ class Writer {
       "`default_nettype wire",
       "",
     ].join("\n");
+    const { m } = this;
     const map = new Map<string, string>();
-    this.m.nodes.forEach((n, id) => {
+    m.nodes.forEach((n, id) => {
       const name = this.name.get(id);
       if (n.named === true && n.name !== undefined && name !== undefined) map.set(n.name, name);
     });
-    return { verilog, files: this.files, names: map };
+    const nets = new Map([...this.name].filter(([id]) => m.nodes[id]!.op !== "input" || this.p.live(id)));
+    return { verilog, files: this.files, names: map, nets };
+  }
+
+  /** An immediate assertion at the clock edge, out of reset. */
+  private check(c: ir.Check): string[] {
+    const domain = this.m.domains[c.domain]!;
+    const guards = [
+      ...(domain.reset === null ? [] : [`!${domain.reset}`]),
+      ...(c.enable === null ? [] : [paren(this.e.of(c.enable))]),
+    ];
+    const condition = this.e.of(c.condition);
+    const message = c.message.replace(/[\\"%]/g, (x) => (x === "%" ? "%%" : `\\${x}`));
+    const statement =
+      c.kind === "cover"
+        ? `${c.name}: cover (${condition});`
+        : `${c.name}: ${c.kind} (${condition})${c.kind === "assert" ? ` else $error("${message}")` : ""};`;
+    return [
+      `  always @(posedge ${domain.clock})`,
+      `    ${guards.length === 0 ? "" : `if (${guards.join(" && ")}) `}${statement}${this.places.of(c)}`,
+    ];
   }
 
   private ports(): string[] {
@@ -300,8 +329,9 @@ class Writer {
     });
     const clocks = this.m.domains.flatMap((domain, d) => {
       const child = this.m.instances.some((i) => Object.values(i.domains).includes(d));
-      let clocked = child;
-      let reset = child;
+      const checked = this.checks && this.m.checks.some((c) => c.domain === d);
+      let clocked = child || checked;
+      let reset = child || checked;
       this.m.nodes.forEach((n, id) => {
         if (!this.p.live(id) || (n.op !== "reg" && n.op !== "memRead") || n.domain !== d) return;
         clocked = true;
@@ -318,5 +348,8 @@ class Writer {
   }
 }
 
-export const moduleText = (m: ir.Module, design: ir.Design, comments: boolean): ModuleText =>
-  new Writer(m, design, new Places(comments)).text();
+/** Checks are emitted apart: what only they read is not in the module. Their reads of memories stay. */
+const withoutChecks = (m: ir.Module): ir.Module => ({ ...m, checks: [] });
+
+export const moduleText = (m: ir.Module, design: ir.Design, comments: boolean, checks = false): ModuleText =>
+  new Writer(m, design, new Places(comments), checks).text();

@@ -102,6 +102,10 @@ export const plan = (m: ir.Module, need: readonly bigint[] = demands(m)): Plan =
     if (n.op === "memRead") memories[n.mem] = true;
   });
   for (const o of m.outputs) use(o.value);
+  for (const c of m.checks) {
+    if (live(c.condition)) use(c.condition);
+    if (c.enable !== null && live(c.enable)) use(c.enable);
+  }
   for (const i of m.instances) Object.values(i.inputs).forEach(use);
   m.memories.forEach((mem, k) => {
     if (!memories[k]) return;

@@ -315,13 +315,4 @@ describe("emitted Verilog", () => {
     `,
     );
   });
-  it("refuses ports that are words of Verilog: they are API, never renamed", () => {
-    const bad = defineModule("bad", { in: { wire: bool }, out: { y: bool } }, ({ wire }) => ({
-      y: wire.not(),
-    }));
-    assert.throws(
-      () => emitVerilog(elaborate(bad)),
-      /module 'bad': port 'wire' is a word of Verilog; ports are never renamed, choose another key/,
-    );
-  });
 });

@@ -1,5 +1,6 @@
 /** Names that stand in Verilog as they were given, or are looked up in simulation: they must be legal, and there only once. */
 import type { Diagnostic } from "../errors.js";
+import { RESERVED } from "../emit/reserved.js";
 import type { Loc, Module } from "../ir.js";
 
 const legal = /^[A-Za-z_][A-Za-z0-9_]*$/;
@@ -22,6 +23,12 @@ export function checkNames(module: Module): Diagnostic[] {
           loc,
           notes: [],
         });
+      else if (what !== "memory" && RESERVED.has(name))
+        errors.push({
+          message: `${what} '${name}' ${where} is a word of Verilog; it is never renamed, give it another name`,
+          loc,
+          notes: [],
+        });
       else if (other === undefined) first.set(name, { name, loc });
       else
         errors.push({
@@ -34,6 +41,12 @@ export function checkNames(module: Module): Diagnostic[] {
   if (!legal.test(module.name))
     errors.push({
       message: `module '${module.name}': a name has letters, digits and _ only`,
+      loc: module.loc,
+      notes: [],
+    });
+  else if (RESERVED.has(module.name))
+    errors.push({
+      message: `module '${module.name}': the name is a word of Verilog; give it another one`,
       loc: module.loc,
       notes: [],
     });

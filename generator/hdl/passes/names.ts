@@ -1,10 +1,9 @@
 /**
  * Names for everything an emitted module declares: record keys and `.as(...)` first, in their own words; then names made
- * from who uses a value (`code_0_sum`), or from what it is made of. Ports are never renamed: a clash is an error.
+ * from who uses a value (`code_0_sum`), or from what it is made of. Ports are never renamed: `checkNames` refuses a clash.
  */
 import type * as ir from "../ir.js";
 import { RESERVED } from "../emit/reserved.js";
-import { fail } from "../errors.js";
 import { eachOperand } from "../operands.js";
 
 const LONGEST = 60;
@@ -59,6 +58,7 @@ const word = (n: ir.Node): string => {
 export interface Names {
   /** Of declared nodes. */
   readonly node: ReadonlyMap<ir.NodeId, string>;
+  readonly memory: readonly string[];
   /** A further name, legal and unique in the module. */
   fresh(wanted: string): string;
 }
@@ -138,19 +138,10 @@ export const names = (m: ir.Module, declared: (id: ir.NodeId) => boolean): Names
     taken.add(name);
     return name;
   };
-  for (const name of [...m.inputs.map((p) => p.name), ...m.outputs.map((p) => p.name)]) {
-    if (RESERVED.has(name))
-      fail(
-        `module '${m.name}': port '${name}' is a word of Verilog; ports are never renamed, choose another key`,
-      );
-    if (taken.has(name))
-      fail(
-        `module '${m.name}': two ports are called '${name}' (fields are joined by _); rename one of the keys`,
-      );
-    taken.add(name);
-  }
+  // Ports and instances stand as they were given; `checkNames` has refused what cannot.
+  for (const port of [...m.inputs, ...m.outputs]) taken.add(port.name);
   for (const i of m.instances) taken.add(i.name);
-  for (const mem of m.memories) taken.add(mem.name);
+  const memory = m.memories.map((mem) => fresh(mem.name));
 
   const node = new Map<ir.NodeId, string>();
   const outputOf = new Map<string, ir.NodeId>(m.outputs.map((o) => [o.name, o.value]));
@@ -178,5 +169,5 @@ export const names = (m: ir.Module, declared: (id: ir.NodeId) => boolean): Names
     const read = by === undefined ? word(n) : by.direct ? by.name : `${by.name}_${word(n)}`;
     node.set(id, fresh(n.name ?? parts ?? read));
   });
-  return { node, fresh };
+  return { node, memory, fresh };
 };
