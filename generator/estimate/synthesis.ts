@@ -1,0 +1,98 @@
+/**
+ * What a piece of Verilog costs: Yosys (in WebAssembly, a package of ours, so that everybody counts with the same version)
+ * maps it to a family, `stat` counts the cells. Results lie in the user's cache folder by content.
+ */
+import { type ChildProcess, fork } from "node:child_process";
+import { readFile, writeFile } from "node:fs/promises";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { version as yosysVersion } from "@yowasp/yosys";
+import { cachedFolder, hashFiles } from "../tools/cache.js";
+import { type Cells, countCells, type Target } from "./cells.js";
+import type { YosysAnswer, YosysRequest } from "./yosysProcess.js";
+
+export { yosysVersion };
+
+/** Modules stay modules, so that time follows unique ones; no pads, since a core is not a chip. */
+const COMMANDS: Readonly<Record<Target, string>> = {
+  xcup: "synth_xilinx -family xcup -noiopad",
+  xc7: "synth_xilinx -family xc7 -noiopad",
+  ice40: "synth_ice40 -device u -dsp -noflatten",
+  ecp5: "synth_ecp5 -noflatten",
+};
+const STAT = "stat.json";
+
+/** The command that maps to a family, as the report shows it. */
+export const synthesisCommand = (target: Target): string => COMMANDS[target];
+const scriptOf = (target: Target, top: string, files: readonly string[]): string =>
+  [
+    `read_verilog ${files.join(" ")}`,
+    `${COMMANDS[target]} -top ${top}`,
+    `tee -q -o ${STAT} stat -json -top ${top}`,
+  ].join("; ");
+
+export interface Source {
+  readonly top: string;
+  /** "name.v" -> text. */
+  readonly files: ReadonlyMap<string, string>;
+}
+export interface Synthesised extends Cells {
+  /** Of Yosys; 0 when the count came from the cache. */
+  readonly seconds: number;
+}
+
+/** One process for all syntheses of a run: starting Yosys costs more than a small module. */
+export class Synthesis {
+  private child: ChildProcess | undefined;
+  private readonly kill = (): void => {
+    this.child?.kill("SIGKILL");
+  };
+  constructor(private readonly target: Target) {}
+
+  async count({ top, files }: Source): Promise<Synthesised> {
+    const names = [...files.keys()].filter((name) => name.endsWith(".v")).sort();
+    const script = scriptOf(this.target, top, names);
+    let seconds = 0;
+    const key = hashFiles(files, [script, yosysVersion]);
+    const folder = await cachedFolder(`synthesis-${this.target}`, key, new Map(), async (into) => {
+      const started = performance.now();
+      const answer = await this.run({ script, files: Object.fromEntries(files), wanted: [STAT] });
+      if (!answer.ok)
+        throw new Error(`Yosys failed on ${top} for ${this.target}:\n${answer.log.slice(-2000)}`);
+      await writeFile(path.join(into, STAT), answer.files[STAT]!);
+      seconds = (performance.now() - started) / 1000;
+    });
+    return { ...countCells(await readFile(path.join(folder, STAT), "utf8"), this.target), seconds };
+  }
+
+  private run(request: YosysRequest): Promise<YosysAnswer> {
+    const child = this.start();
+    return new Promise((resolve, reject) => {
+      const ended = (): void => reject(new Error("the process that runs Yosys ended without an answer"));
+      child.once("exit", ended);
+      child.once("message", (answer: YosysAnswer) => {
+        child.off("exit", ended);
+        resolve(answer);
+      });
+      child.send(request);
+    });
+  }
+
+  private start(): ChildProcess {
+    if (this.child !== undefined) return this.child;
+    const here = fileURLToPath(import.meta.url);
+    const extension = path.extname(here); // .ts in a checkout, .js in the package
+    this.child = fork(path.join(path.dirname(here), `yosysProcess${extension}`), {
+      execArgv: extension === ".ts" ? ["--import", import.meta.resolve("tsx")] : [],
+      stdio: ["ignore", "ignore", "inherit", "ipc"],
+    });
+    process.once("exit", this.kill);
+    return this.child;
+  }
+
+  close(): void {
+    process.off("exit", this.kill);
+    this.kill();
+    this.child = undefined;
+  }
+}
