@@ -1,13 +1,14 @@
 import { Command, CommanderError } from "commander";
 import { readFileSync } from "node:fs";
 import { doctorCommand } from "./doctor.js";
+import { enginesCommand } from "./engines.js";
 import { EXIT, explain } from "./failure.js";
 import { generateCommand } from "./generate.js";
 import { discardPending } from "./output.js";
 import { packageFile } from "./package.js";
 import { simulateCommand } from "./simulate.js";
 
-const version: string = JSON.parse(readFileSync(packageFile("package.json"), "utf8"))["version"];
+const version: string = JSON.parse(readFileSync(packageFile("package.json"), "utf8")).version;
 
 const program = new Command("gateloom")
   .description(
@@ -18,6 +19,7 @@ const program = new Command("gateloom")
   .exitOverride();
 program.addCommand(generateCommand());
 program.addCommand(simulateCommand());
+program.addCommand(enginesCommand());
 program.addCommand(doctorCommand());
 for (const command of program.commands)
   command.exitOverride().showHelpAfterError(`(gateloom ${command.name()} --help shows the options)`);

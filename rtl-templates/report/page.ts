@@ -1,0 +1,93 @@
+/** The page of the engine table: one file, no scripts. Lays out bars and escapes text; what stands in it comes from outside. */
+import { render } from "../render.js";
+
+export interface Bar {
+  readonly name: string;
+  readonly value: number;
+  readonly shown: string;
+  /** Drawn in the colour of the comparison. */
+  readonly peer: boolean;
+}
+export interface PageTable {
+  readonly title: string;
+  readonly head: readonly string[];
+  readonly rows: readonly { readonly peer: boolean; readonly cells: readonly string[] }[];
+  /** Leading columns that are text. */
+  readonly texts: number;
+}
+export interface Page {
+  readonly title: string;
+  readonly subtitle: string;
+  readonly panels: readonly { readonly title: string; readonly bars: readonly Bar[] }[];
+  readonly tables: readonly PageTable[];
+  readonly entries: readonly {
+    readonly name: string;
+    readonly title: string;
+    readonly lines: readonly string[];
+  }[];
+  readonly method: readonly string[];
+}
+
+const ESCAPES: Readonly<Record<string, string>> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" };
+const escaped = (text: string): string => text.replace(/[&<>"]/g, (c) => ESCAPES[c]!);
+/** Papers by their arXiv number. */
+const linked = (text: string): string =>
+  escaped(text).replace(/arXiv[ :](\d{4}\.\d{4,5})/g, '<a href="https://arxiv.org/abs/$1">arXiv $1</a>');
+
+const PANEL = 480;
+const NAMES = 150;
+const BARS = 260;
+const ROW = 24;
+const TOP = 28;
+const BAR_HEIGHT = 16;
+
+const panelOf = (panel: Page["panels"][number], index: number) => {
+  const left = index * PANEL;
+  const most = Math.max(...panel.bars.map((b) => b.value), 0);
+  return {
+    title: escaped(panel.title),
+    x: left + NAMES,
+    bars: panel.bars.map((bar, i) => {
+      const width = most === 0 ? 0 : Math.round((BARS * bar.value) / most);
+      const y = TOP + i * ROW;
+      return {
+        name: escaped(bar.name),
+        nameX: left + NAMES - 8,
+        x: left + NAMES,
+        y,
+        textY: y + 13,
+        width,
+        height: BAR_HEIGHT,
+        fill: bar.peer ? "#b08d57" : "#2f6f9f",
+        valueX: left + NAMES + width + 6,
+        value: escaped(bar.shown),
+      };
+    }),
+  };
+};
+
+const cellsOf = (cells: readonly string[], texts: number) =>
+  cells.map((content, i) => ({ content: escaped(content), text: i < texts }));
+
+export const renderPage = (page: Page): string =>
+  render("report/engines.html", {
+    title: escaped(page.title),
+    subtitle: escaped(page.subtitle),
+    chart: {
+      label: escaped(page.panels.map((p) => p.title).join("; ")),
+      width: PANEL * page.panels.length,
+      height: TOP + ROW * Math.max(...page.panels.map((p) => p.bars.length)),
+      panels: page.panels.map(panelOf),
+    },
+    tables: page.tables.map((t) => ({
+      title: escaped(t.title),
+      head: cellsOf(t.head, t.texts),
+      rows: t.rows.map((r) => ({ peer: r.peer, cells: cellsOf(r.cells, t.texts) })),
+    })),
+    entries: page.entries.map((e) => ({
+      name: escaped(e.name),
+      title: escaped(e.title),
+      body: e.lines.map(linked).join("<br>"),
+    })),
+    method: page.method.map(linked),
+  });
