@@ -4,7 +4,7 @@ import { defineConfig } from "./generator/index.js";
 export default defineConfig({
   precision: "W2A8KV4",
   lanes: { rows: 2, columns: 32 },
-  engine: "dense",
+  engine: "tree",
   tokens: 1,
   attention: { sinks: 4, window: 252 },
   memory: { kind: "on-chip", kib: 128 },

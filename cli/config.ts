@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
 import { type Config, parseConfig } from "../generator/config.js";
+import { kernelOf } from "../generator/engines/kernels.js";
 import { UsageError } from "./failure.js";
 
 /** Reads a configuration: the file of --config, else gateloom.config.ts here, else the defaults, which are the demo's. */
@@ -26,6 +27,24 @@ export const loadConfig = async (option: string | undefined): Promise<Config> =>
   if (value === undefined)
     throw new UsageError(`${shown}: has no default export; write export default defineConfig({ ... })`);
   return parseConfig(value, shown);
+};
+
+/** Engine and family on the command line. An engine that needs DSP slices gets those of UltraScale+, unless told. */
+export const withEngine = (
+  config: Config,
+  engine: string | undefined,
+  family: string | undefined,
+): Config => {
+  if (engine === undefined && family === undefined) return config;
+  const name = engine ?? config.engine;
+  const families = kernelOf(name)?.families ?? [];
+  const kept = families.includes(config.family) ? config.family : families[0];
+  return parseConfig(
+    { ...config, engine: name, family: family ?? kept },
+    [engine === undefined ? "" : `--engine-kind ${engine}`, family === undefined ? "" : `--family ${family}`]
+      .filter((s) => s !== "")
+      .join(" "),
+  );
 };
 
 /** Lanes as one number on the command line: columns stay, rows follow. */

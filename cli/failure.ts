@@ -42,7 +42,7 @@ export const explain = (error: unknown): { code: number; text: string } => {
   const system = error as NodeJS.ErrnoException;
   const known = system.code === undefined ? undefined : SYSTEM[system.code];
   if (known !== undefined) return { code: EXIT.input, text: `${system.path ?? "output"}: ${known}` };
-  const detail = process.env["GATELOOM_DEBUG"] ? error.stack : `${error.name}: ${error.message}`;
+  const detail = process.env.GATELOOM_DEBUG ? error.stack : `${error.name}: ${error.message}`;
   return {
     code: EXIT.bug,
     text: `internal error, a bug of ours: ${detail}\n  Please report it with the command line; GATELOOM_DEBUG=1 shows where it happened.`,

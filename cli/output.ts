@@ -19,7 +19,7 @@ export const discardPending = async (): Promise<void> => {
 const replaceable = async (folder: string): Promise<boolean> => {
   if ((await readdir(folder)).length === 0) return true;
   try {
-    return JSON.parse(await readFile(path.join(folder, MARK), "utf8"))["generator"] === "gateloom";
+    return JSON.parse(await readFile(path.join(folder, MARK), "utf8")).generator === "gateloom";
   } catch {
     return false;
   }

@@ -1,7 +1,8 @@
 import { Option } from "commander";
 import { type Config, hardware } from "../generator/config.js";
+import { FAMILIES } from "../generator/engines/kernel.js";
 import { buildSystem, type System } from "../testbenches/harness/system.js";
-import { loadConfig, withLanes } from "./config.js";
+import { loadConfig, withEngine, withLanes } from "./config.js";
 import { type Loaded, loadModel } from "./model.js";
 import { wholeNumber } from "./options.js";
 
@@ -11,6 +12,8 @@ export interface SystemOptions {
   readonly model?: string;
   readonly tokenizer?: string;
   readonly lanes?: number;
+  readonly engineKind?: string;
+  readonly family?: string;
   /** simulate: random stalls on the memory port, in sixteenths. */
   readonly stall?: number;
 }
@@ -28,6 +31,11 @@ export const systemOptions = (): Option[] => [
     "--lanes <n>",
     "multiplier lanes: 32 columns times a power of two of rows (64, 128, 256, 512, ...)",
   ).argParser(wholeNumber(64, 2048)),
+  new Option(
+    "--engine-kind <name>",
+    "kernel of the engine: how a row of lanes multiplies and adds (`gateloom engines` lists them)",
+  ),
+  new Option("--family <family>", `FPGA family whose DSP slices the engine uses: ${FAMILIES.join(", ")}`),
 ];
 
 export interface Prepared extends Loaded {
@@ -36,7 +44,11 @@ export interface Prepared extends Loaded {
 }
 
 export const prepare = async (options: SystemOptions): Promise<Prepared> => {
-  const config = withLanes(await loadConfig(options.config), options.lanes);
+  const config = withEngine(
+    withLanes(await loadConfig(options.config), options.lanes),
+    options.engineKind,
+    options.family,
+  );
   const loaded = await loadModel(options, config.attention);
   const system = buildSystem(loaded.model, hardware(config), {
     kib: config.memory.kib,

@@ -1,11 +1,13 @@
 import { z } from "zod";
+import { FAMILIES } from "./engines/kernel.js";
+import { kernelNames, kernelOf } from "./engines/kernels.js";
 import { type AcceleratorConfig, defaultConfig } from "./isa/config.js";
 
 const powerOfTwo = (n: number) => Number.isInteger(Math.log2(n));
 
 /** What a user writes in `gateloom.config.ts`. Every field has a default: the demo. */
 const schema = z.strictObject({
-  /** Weight, activation and cache widths. The dense engine streams 2-bit digits; embedding and head are W4. */
+  /** Weight, activation and cache widths. Weights stream as two-bit fields; embedding and head are W4. */
   precision: z.enum(["W2A8KV4"]).default("W2A8KV4"),
   /** Multiplier lanes = rows x columns: rows of the matrix by inputs, per cycle. columns = 32 is the group of the format. */
   lanes: z
@@ -19,7 +21,15 @@ const schema = z.strictObject({
       columns: z.literal(32).default(32),
     })
     .prefault({}),
-  engine: z.enum(["dense"]).default("dense"),
+  /** Kernel of the engine: `gateloom engines` lists them. */
+  engine: z
+    .string()
+    .refine((name) => kernelOf(name) !== undefined, {
+      error: () => `there is no such engine; there are ${kernelNames().join(", ")}`,
+    })
+    .default("tree"),
+  /** FPGA family whose DSP slices the engine uses; `fabric` uses none. */
+  family: z.enum(FAMILIES).default("fabric"),
   /** Tokens that one pass over the weights serves (prefill). */
   tokens: z.int().min(1).max(8).refine(powerOfTwo, "tokens must be a power of two").default(1),
   /** Sink-and-window attention: the first `sinks` positions stay, the last `window` slide. Together at most 256 cache slots, a multiple of 32. */
@@ -61,6 +71,8 @@ export const parseConfig = (value: unknown, where: string): Config => {
 /** Capacities of the hardware for a configuration: the demo's, scaled with tokens. */
 export const hardware = (config: Config): AcceleratorConfig => ({
   ...defaultConfig,
+  engine: config.engine,
+  family: config.family,
   rows: config.lanes.rows,
   cols: config.lanes.columns,
   tokens: config.tokens,

@@ -16,7 +16,6 @@ import {
   wire,
 } from "../hdl/index.js";
 import { engine } from "../engines/engine.js";
-import { tree } from "../engines/kernels/tree.js";
 import { STREAM_COUNTERS, TRACE_POINTS } from "../isa/trace.js";
 import { fork } from "../library/fork.js";
 import { activityCode } from "../units/activity.js";
@@ -187,7 +186,7 @@ export const accelerator = (c: AcceleratorConfig) =>
       pop.drive(lanes.pop);
       flush.drive(lanes.flush);
       streamToken.drive(lanes.tokenAddr);
-      const rowSums = engine(c, tree, "fabric").inst("u_engine", { beat: lanes.beat } as never) as never as Record<
+      const rowSums = engine(c).inst("u_engine", { beat: lanes.beat } as never) as never as Record<
         string,
         Stream
       >;

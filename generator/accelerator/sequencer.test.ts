@@ -116,7 +116,7 @@ const offers = (c: AcceleratorConfig, host: Host, job: Job): Partial<Record<Port
       scaleE: field("scaleE"),
       rows: format === "keys" ? live : field("rows"),
       rowBlocks,
-      wide: format === "w2" ? 1 : 0,
+      wide: format === "w2" || format === "ternary" || format === "n24" ? 1 : 0,
       groups,
       toks,
       tok,

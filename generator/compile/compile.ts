@@ -2,13 +2,14 @@
 import type { QuantisedModel } from "../../golden/model/types.js";
 import { beatBytes } from "../engines/formats/beats.js";
 import type { AcceleratorConfig } from "../isa/config.js";
+import type { Format } from "../isa/instruction.js";
 import { assemble, type Instruction } from "./assemble.js";
 import { REGISTERS } from "./builder.js";
 import { fitProblems, shapeProblems } from "./check.js";
 import { disassemble } from "./disassemble.js";
 import { CompileError } from "./error.js";
 import { packImage } from "./image.js";
-import { type Layout, layOut, type Region, regionsOf } from "./layout.js";
+import { formatsOf, type Layout, layOut, type Region, regionsOf } from "./layout.js";
 import { padModel } from "./pad.js";
 import { buildProgram } from "./program.js";
 import { commonScales } from "./scales.js";
@@ -32,6 +33,8 @@ export interface Compiled {
   readonly memoryBeats: number;
   readonly regions: readonly Region[];
   readonly layout: Layout;
+  /** Formats that the engine must multiply. */
+  readonly formats: readonly Format[];
   /** Host registers that belong to the model; promptLength and total belong to the run. */
   readonly registers: { readonly epsilonSum: number; readonly sinks: number; readonly window: number };
   /** The most that `total` may be. */
@@ -77,6 +80,7 @@ export const compile = (
     memoryBeats: layout.memoryBeats,
     regions: regionsOf(layout),
     layout,
+    formats: formatsOf(layout),
     registers: { epsilonSum: model.epsilonSum, sinks, window: slots - sinks },
     positions,
     model,

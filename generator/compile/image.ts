@@ -2,7 +2,8 @@
 import type { QuantisedMatrix, QuantisedModel } from "../../golden/model/types.js";
 import { beatBytes, GROUP, type MatrixRow } from "../engines/formats/beats.js";
 import { packGain, packWords32 } from "../engines/formats/constants.js";
-import { packW2 } from "../engines/formats/w2.js";
+import { CODECS } from "../engines/formats/codecs.js";
+import { packWide } from "../engines/formats/wide.js";
 import { packW4 } from "../engines/formats/w4.js";
 import type { Layout, MatrixRegion, Region } from "./layout.js";
 
@@ -35,9 +36,9 @@ export const packImage = (model: QuantisedModel, layout: Layout, rows: number): 
   const matrix = (region: MatrixRegion, list: readonly MatrixRow[]): void =>
     place(
       region,
-      region.format === "w2"
-        ? packW2(list, region.groups, rows)
-        : packW4(list, region.groups, rows, region.rowBlocks),
+      region.format === "w4"
+        ? packW4(list, region.groups, rows, region.rowBlocks)
+        : packWide(list, region.groups, rows, CODECS[region.format]),
     );
 
   place(layout.rope, packWords32(model.ropeIncrements, rows));

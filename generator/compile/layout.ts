@@ -1,11 +1,12 @@
 /** Where everything lies: the memory image in beats, and activations, vectors and slots on the chip. */
-import type { QuantisedMatrix, QuantisedModel } from "../../golden/model/types.js";
+import type { QuantisedMatrix, QuantisedModel, WeightFormat } from "../../golden/model/types.js";
 import { GROUP } from "../engines/formats/beats.js";
 import { keyBeats, valueBeats } from "../engines/formats/cache.js";
 import { constantBeats } from "../engines/formats/constants.js";
-import { w2Beats, w2RowBlocks } from "../engines/formats/w2.js";
+import { wideBeats, wideRowBlocks } from "../engines/formats/wide.js";
 import { w4Beats, w4RowBlocks, w4UnitRowBlocks } from "../engines/formats/w4.js";
 import type { AcceleratorConfig } from "../isa/config.js";
+import { type Format, isWide, type MatrixFormat } from "../isa/instruction.js";
 
 /** Beats [beat, beat + beats) of the memory. */
 export interface Region {
@@ -14,9 +15,17 @@ export interface Region {
   readonly beats: number;
 }
 
+/** Formats of the quantiser as formats of the hardware. */
+const FORMAT: Readonly<Record<WeightFormat, MatrixFormat>> = {
+  W2: "w2",
+  W4: "w4",
+  TERNARY: "ternary",
+  N24: "n24",
+};
+
 /** A weight matrix as the stream unit sees it. */
 export interface MatrixRegion extends Region {
-  readonly format: "w2" | "w4";
+  readonly format: MatrixFormat;
   readonly rows: number;
   readonly rowBlocks: number;
   readonly groups: number;
@@ -94,12 +103,10 @@ const matrixShape = (
   config: AcceleratorConfig,
 ): Omit<MatrixRegion, "name" | "beat"> => {
   const groups = matrix.cols / GROUP;
-  if (matrix.format === "W2") {
-    const rowBlocks = w2RowBlocks(rows, config.rows);
-    return { format: "w2", rows, rowBlocks, groups, beats: w2Beats(rowBlocks, groups) };
-  }
-  const rowBlocks = w4RowBlocks(rows, config.rows);
-  return { format: "w4", rows, rowBlocks, groups, beats: w4Beats(rowBlocks, groups) };
+  const format = FORMAT[matrix.format];
+  const rowBlocks = isWide(format) ? wideRowBlocks(rows, config.rows) : w4RowBlocks(rows, config.rows);
+  const beats = isWide(format) ? wideBeats(rowBlocks, groups) : w4Beats(rowBlocks, groups);
+  return { format, rows, rowBlocks, groups, beats };
 };
 
 /** Layout of a model in whole groups (padModel) with `slots` cache slots. */
@@ -213,4 +220,14 @@ export const regionsOf = (layout: Layout): Region[] => [
   ...layout.layers.flatMap((l) => [l.kmean, l.k, l.v, ...l.q, l.o, l.ffnGain, l.gateup, l.down, l.nextGain]),
   layout.embedding,
   layout.cache,
+];
+
+/** Formats that the engine must multiply: of the matrices, and of the cache. */
+export const formatsOf = (layout: Layout): Format[] => [
+  ...new Set<Format>([
+    ...layout.layers.flatMap((l) => [l.k, l.v, ...l.q, l.o, l.gateup, l.down]).map((m) => m.format),
+    layout.embedding.format,
+    "keys",
+    "values",
+  ]),
 ];

@@ -1,5 +1,10 @@
 /** Models to whole groups of 32: headDim, dim and hidden grow with exact zeros, so that every result stays what it was. */
-import type { QuantisedLayer, QuantisedMatrix, QuantisedModel } from "../../golden/model/types.js";
+import type {
+  QuantisedLayer,
+  QuantisedMatrix,
+  QuantisedModel,
+  WeightFormat,
+} from "../../golden/model/types.js";
 import { GROUP, PADDING_EXPONENT } from "../engines/formats/beats.js";
 import { CompileError } from "./error.js";
 
@@ -18,12 +23,26 @@ const grownHeads = (heads: number, old: number, size: number): Index =>
     return inHead < old ? Math.floor(i / size) * old + inHead : -1;
   });
 
+/** Codes of padding columns: legal in the format; W2 has no zero, 2:4 keeps two of four. */
+const harmless = (format: WeightFormat, column: number): number => {
+  switch (format) {
+    case "W2":
+      return 1;
+    case "W4":
+    case "TERNARY":
+      return 0;
+    case "N24":
+      return column % 4 < 2 ? 1 : 0;
+  }
+};
+
 /** Rows of mantissa 0 give exact zeros; columns meet activations that are 0. */
 const padMatrix = (matrix: QuantisedMatrix, rows: Index, cols: Index, name: string): QuantisedMatrix => {
-  const harmless = matrix.format === "W2" ? 1 : 0; // W2 has no zero
   const groups = cols.length / GROUP;
   const oldGroups = Math.ceil(matrix.cols / GROUP);
-  const codes = new Int8Array(rows.length * cols.length).fill(harmless);
+  const codes = new Int8Array(rows.length * cols.length).map((_, i) =>
+    harmless(matrix.format, i % cols.length),
+  );
   const mantissas = new Uint8Array(rows.length * groups);
   const exponents = new Uint8Array(rows.length).fill(PADDING_EXPONENT);
   rows.forEach((from, row) => {

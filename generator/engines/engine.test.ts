@@ -3,7 +3,6 @@ import { Bench, between, type Random, randomBits } from "../library/testing.js";
 import { type AcceleratorConfig, beatBits, defaultConfig } from "../isa/config.js";
 import { engine } from "./engine.js";
 import { FINISH_LATENCY } from "./finish.js";
-import { tree } from "./kernels/tree.js";
 import { beatCode } from "../isa/codes.js";
 import { GROUP } from "./port.js";
 
@@ -55,7 +54,7 @@ const run = (
   offer: number,
   take: number,
 ): { cycles: number; beats: number } => {
-  const bench = new Bench(engine(c, tree, "fabric"), seed);
+  const bench = new Bench(engine(c), seed);
   const { random } = bench;
   const items: Record<string, number | bigint>[] = [];
   const expected: bigint[][] = [];

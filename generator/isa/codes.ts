@@ -1,3 +1,5 @@
+import type { Format } from "./instruction.js";
+
 /** What the two-bit fields of a weight beat mean to an engine. See README.md, "Memory". */
 export const BEAT_CODES = [
   "w2", // R rows: u + 2, weight 2u + 1 in {-3, -1, 1, 3}
@@ -8,3 +10,17 @@ export const BEAT_CODES = [
 export type BeatCode = (typeof BEAT_CODES)[number];
 export const BEAT_CODE_BITS = 2;
 export const beatCode = (code: BeatCode): number => BEAT_CODES.indexOf(code);
+
+/** The code of a format's beats. */
+export const codeOf = (format: Format): BeatCode => {
+  switch (format) {
+    case "w2":
+    case "ternary":
+    case "n24":
+      return format;
+    case "w4":
+    case "keys":
+    case "values":
+      return "w4";
+  }
+};

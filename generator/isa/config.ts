@@ -1,5 +1,9 @@
-/** Sizes of one accelerator. Shapes of models are NOT here: they come from the program; these are capacities. */
+/** One accelerator: its engine and sizes. Shapes of models are NOT here: they come from the program; these are capacities. */
 export interface AcceleratorConfig {
+  /** Name of the engine's kernel: generator/engines/kernels.ts. */
+  readonly engine: string;
+  /** FPGA family that the engine is built for: its DSP slices, or `fabric`. */
+  readonly family: string;
   /** R, even, at least 2. */
   readonly rows: number;
   /** C = 32: columns, and the group of the contract. */
@@ -40,6 +44,8 @@ export const log2 = (n: number): number => Math.round(Math.log2(n));
 
 /** The demo configuration: 64 lanes. */
 export const defaultConfig: AcceleratorConfig = {
+  engine: "tree",
+  family: "fabric",
   rows: 2,
   cols: 32,
   tokens: 1,

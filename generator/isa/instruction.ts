@@ -3,8 +3,13 @@
 export const OPS = ["halt", "loop", "end", "base", "next", "load", "emb", "mv", "quant", "softmax"] as const;
 export type Op = (typeof OPS)[number];
 /** Weight stream formats of MV. */
-export const FORMATS = ["w2", "w4", "keys", "values"] as const;
+export const FORMATS = ["w2", "w4", "keys", "values", "ternary", "n24"] as const;
 export type Format = (typeof FORMATS)[number];
+/** Formats of weights in memory; the others are the cache's. */
+export type MatrixFormat = Exclude<Format, "keys" | "values">;
+/** Formats of R rows a row block, scales as w2; the others have R/2 rows of four-bit codes. */
+export const isWide = (format: Format): boolean =>
+  format === "w2" || format === "ternary" || format === "n24";
 /** Where the results of MV and EMB go. */
 export const EPILOGUES = [
   "embed",
@@ -36,16 +41,16 @@ export const FIELDS = {
   wait: [8, 16],
   signal: [24, 16],
   // mv, emb, load
-  format: [40, 2],
-  epilogue: [42, 4],
-  scaling: [46, 2],
+  format: [40, 3],
+  epilogue: [43, 4],
   memOffset: [48, 24], // beats
   memBase: [72, 3],
   fetchAfterCache: [75, 1], // fetch waits until every K and V of earlier key/value MVs is written
   ram: [76, 2], // load: CONSTANT_RAMS
-  beats: [80, 20], // mv w2/w4, load: beats to fetch; emb: beats of one unit; keys, values: not used (from LEN)
-  rowBlocks: [100, 16], // mv w2/w4/values: row blocks. emb: row blocks of one unit (power of two). keys: from LEN
-  groups: [116, 10], // mv w2/w4/keys, emb: groups per row. values: from LEN
+  scaling: [78, 2],
+  beats: [80, 20], // mv of a matrix, load: beats to fetch; emb: beats of one unit; keys, values: not used (from LEN)
+  rowBlocks: [100, 16], // mv of a matrix, values: row blocks. emb: row blocks of one unit (power of two). keys: from LEN
+  groups: [116, 10], // mv of a matrix or keys, emb: groups per row. values: from LEN
   rows: [126, 16], // results per token that count (padding rows above are dropped); keys: from LEN
   act: [142, 12], // activation word address of group 0, token 0 (mv; quant: destination)
   actBase: [154, 3],

@@ -34,7 +34,7 @@ const fifoBugs = (countBit: number): readonly Bug[] => [
   ["gives a word twice", "if (popped) head", "if (popped & (~pushed)) head"],
   ["counts wrongly", "if (popped & (~pushed)) count", "if (popped) count"],
   ["stops too early", `assign push_ready = ~count[${countBit}];`, "assign push_ready = ~(|count);"],
-  ["flips a bit", "assign words_at = words[head];", "assign words_at = words[head] ^ head[0];"],
+  ["flips a bit", "assign pop_data = words[head];", "assign pop_data = words[head] ^ head[0];"],
 ];
 const SKID_BUGS: readonly Bug[] = [
   ["loses the held word", "full ? held : from_data", "from_data"],

@@ -1,7 +1,9 @@
 /** What flows between the units: queue entries with addresses already resolved by the sequencer, and the result streams. */
 import { bool, sint, uint } from "../hdl/index.js";
+import { FIELDS } from "../isa/instruction.js";
 import { type AcceleratorConfig, countBits, log2 } from "../isa/config.js";
 
+export const FORMAT_BITS = FIELDS.format[1];
 export const ADDRESS_BITS = 24; // beats
 export const SUM_BITS = 40; // row sums P, contract section 4
 export const SEMAPHORE_BITS = 16;
@@ -22,7 +24,7 @@ export const fetchJob = (c: AcceleratorConfig) => ({
 /** Sequencer -> stream unit. Also says how to unpack the beats. rowBlocks and groups are final (LEN applied). */
 export const streamJob = (c: AcceleratorConfig) => ({
   kind: uint(2), // 0 load, 1 emb, 2 mv
-  format: uint(2),
+  format: uint(FORMAT_BITS), // FORMATS
   ram: uint(2),
   beats: uint(20),
   rowBlocks: uint(16),
@@ -43,7 +45,7 @@ export const resultJob = (c: AcceleratorConfig) => ({
   scaleSlot: uint(log2(c.slots)),
   rows: uint(16), // results per token that count; further ones are padding and dropped
   rowBlocks: uint(16), // row blocks, for counting
-  wide: bool, // true: R rows per row block (w2), false: R/2; emb delivers `groups`·32 values instead
+  wide: bool, // true: R rows per row block, false: R/2; emb delivers `groups`·32 values instead
   groups: uint(10),
   toks: uint(countBits(c.tokens)),
   tok: uint(Math.max(1, log2(c.tokens))), // first token

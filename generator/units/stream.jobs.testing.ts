@@ -3,7 +3,8 @@ import { mul, norm16, normScale, reciprocal, scaleOut, Sticky } from "../../gold
 import { beatBytes, GROUP, getNibble, type MatrixRow, setNibble } from "../engines/formats/beats.js";
 import { keyBeatsRead } from "../engines/formats/cache.js";
 import { StepWriter } from "../engines/formats/steps.js";
-import { packW2 } from "../engines/formats/w2.js";
+import { w2Codec } from "../engines/formats/codecs.js";
+import { packWide } from "../engines/formats/wide.js";
 import { packW4, w4UnitRowBlocks } from "../engines/formats/w4.js";
 import { FORMATS, SCALINGS, type Scaling } from "../isa/instruction.js";
 import { between, type Random } from "../library/testing.js";
@@ -177,7 +178,7 @@ export const randomJob = (
   let memory: bigint[] = [];
   if (name === "load")
     memory = Array.from({ length: between(random, 1, 12) }, () => BigInt(Math.floor(random() * 2 ** 50)));
-  else if (name === "w2") memory = beatsOf(packW2(matrix, groups, c.rows), c.rows);
+  else if (name === "w2") memory = beatsOf(packWide(matrix, groups, c.rows, w2Codec), c.rows);
   else if (name === "w4" || name === "emb")
     memory = beatsOf(packW4(matrix, groups, c.rows, rowBlocks), c.rows);
   else {

@@ -15,6 +15,7 @@ import {
   reg,
   regOf,
   regs,
+  select,
   setAll,
   type Sig,
   sint,
@@ -38,10 +39,11 @@ import {
 } from "../engines/port.js";
 import { queue } from "../library/fifo.js";
 import { activity } from "./activity.js";
-import { BEAT_CODE_BITS, beatCode } from "../isa/codes.js";
+import { BEAT_CODE_BITS, beatCode, codeOf } from "../isa/codes.js";
+import { FORMATS } from "../isa/instruction.js";
 import { type AcceleratorConfig, beatBits, log2 } from "../isa/config.js";
 import { SEMAPHORE_BITS, streamJob } from "./jobs.js";
-import { formatCode, STREAM_KINDS, stepWindow } from "./unpack.js";
+import { formatCode, STREAM_KINDS, stepWindow, wideFormat } from "./unpack.js";
 
 type Bits = Sig<"u", number>;
 const range = (n: number): number[] => Array.from({ length: n }, (_, i) => i);
@@ -125,7 +127,8 @@ export const streamUnit = (c: AcceleratorConfig) => {
       const r = regs({
         isLoad: bool,
         isEmb: bool,
-        isW2: bool,
+        wide: bool, // R rows a row block
+        code: uint(BEAT_CODE_BITS),
         isW4: bool,
         isKeys: bool,
         isValues: bool,
@@ -158,7 +161,7 @@ export const streamUnit = (c: AcceleratorConfig) => {
       const pair: Bits = half === 0 ? lit(uint(1), 0) : token.wrap(pairBits(c));
 
       const need = mux(
-        r.isW2,
+        r.wide,
         mux(at.firstGroup, lit(uint(2), 2), 1),
         mux(r.isW4.or(r.isKeys.and(at.firstGroup)), lit(uint(2), 1), 0),
       ).as("need");
@@ -205,7 +208,15 @@ export const streamUnit = (c: AcceleratorConfig) => {
         setAll(r, {
           isLoad,
           isEmb,
-          isW2: isFormat("w2"),
+          wide: isMv.and(wideFormat(head.format)),
+          code: mux(
+            isMv,
+            select(
+              head.format,
+              FORMATS.map((f) => lit(uint(BEAT_CODE_BITS), beatCode(codeOf(f)))),
+            ),
+            beatCode("w4"),
+          ),
           isW4: isFormat("w4").or(isEmb),
           isKeys: isFormat("keys"),
           isValues: isFormat("values"),
@@ -242,7 +253,7 @@ export const streamUnit = (c: AcceleratorConfig) => {
       const kept = regOf("kept_step", vec(uint(8), c.rows));
       const blockStep = mux(r.isW4.or(at.firstGroup), steps.present, kept);
       when(go.and(at.firstGroup), () => setAll(kept, steps.present));
-      const groupStep = mux(r.isW2.and(at.firstGroup), steps.next, steps.present);
+      const groupStep = mux(r.wide.and(at.firstGroup), steps.next, steps.present);
       const scaleShape = vec(uint(8), c.rows);
       const mantissas = range(c.rows).map((row) =>
         row & 1
@@ -257,12 +268,13 @@ export const streamUnit = (c: AcceleratorConfig) => {
           blockStep[row]!.slice(7, 4).not().resize(5),
           blockStep[row + 1]!.slice(4, 0),
         ); // 15 - x
-        return mux(r.isValues, lit(uint(5), 0), mux(r.isW2, step, ofPair));
+        return mux(r.isValues, lit(uint(5), 0), mux(r.wide, step, ofPair));
       });
 
       const beatValid = reg("beat_pending", bool, { reset: 0 });
       const b = regOf("staged", {
         weights: uint(beatBits(c)),
+        code: uint(BEAT_CODE_BITS),
         mantissa: scaleShape,
         first: bool,
         last: bool,
@@ -275,6 +287,7 @@ export const streamUnit = (c: AcceleratorConfig) => {
       when(issue, () =>
         setAll(b, {
           weights: weights.payload,
+          code: r.code,
           mantissa: mantissas,
           isEmb: r.isEmb,
           isValues: r.isValues,
@@ -282,7 +295,7 @@ export const streamUnit = (c: AcceleratorConfig) => {
           first: at.firstGroup.or(r.isEmb),
           last: lastGroup.or(r.isEmb),
           tag: {
-            wide: r.isW2,
+            wide: r.wide,
             single: r.isEmb,
             pair,
             tok: mux(r.isEmb, lit(uint(tokBits(c)), 0), at.inner.wrap(tokBits(c))),
@@ -309,7 +322,7 @@ export const streamUnit = (c: AcceleratorConfig) => {
         engineBeat(c),
         {
           weights: b.weights,
-          code: mux(b.tag.wide, lit(uint(BEAT_CODE_BITS), beatCode("w2")), beatCode("w4")),
+          code: b.code,
           act,
           mantissa,
           first: b.first,

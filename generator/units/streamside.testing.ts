@@ -1,7 +1,6 @@
 /** For tests: unpacker, stream unit, engine, row scaler and scaler together, with their jobs as separate streams. */
 import { bool, defineModule, stream, uint, wire } from "../hdl/index.js";
 import { engine } from "../engines/engine.js";
-import { tree } from "../engines/kernels/tree.js";
 import { tokBits, toksBits } from "../engines/port.js";
 import { type AcceleratorConfig, beatBits, log2 } from "../isa/config.js";
 import { result, SEMAPHORE_BITS, streamJob } from "./jobs.js";
@@ -68,7 +67,7 @@ export const streamSide = (c: AcceleratorConfig) =>
       pop.drive(s.pop);
       flush.drive(s.flush);
       const issued = s.beat.valid;
-      const { sums } = engine(c, tree, "fabric").inst("u_engine", { beat: s.beat });
+      const { sums } = engine(c).inst("u_engine", { beat: s.beat });
       const scales = scaler(c).inst("u_scaler", {
         job: i.scaleJob,
         started: s.started,

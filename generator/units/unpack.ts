@@ -3,6 +3,7 @@
  * beat stands where its first step is first needed, so counting left-over steps tells which beat is which.
  */
 import {
+  anyOf,
   assertAlways,
   bool,
   defineModule,
@@ -19,21 +20,24 @@ import {
   type Sig,
 } from "../hdl/index.js";
 import { checkRows } from "../engines/port.js";
-import { FORMATS, type Format } from "../isa/instruction.js";
+import { FORMATS, type Format, isWide } from "../isa/instruction.js";
 import { queue } from "../library/fifo.js";
 import { type AcceleratorConfig, beatBits } from "../isa/config.js";
-import type { streamJob } from "./jobs.js";
+import { FORMAT_BITS, type streamJob } from "./jobs.js";
 
 /** Scale beats between parser and lanes. */
 const SCALE_BEATS = 16;
 const STEPS = 8;
 export const STREAM_KINDS = { load: 0, emb: 1, mv: 2 } as const;
 export const formatCode = (format: Format): number => FORMATS.indexOf(format);
+/** A format of R rows a row block. */
+export const wideFormat = (format: Sig<"u", number>): Sig<"u", 1> =>
+  anyOf(FORMATS.filter(isWide).map((f) => format.eq(formatCode(f))));
 
 /** The part of a stream job that says what its beats are. */
 export const unpackJob = {
   kind: uint(2),
-  format: uint(2),
+  format: uint(FORMAT_BITS),
   beats: uint(20),
   rowBlocks: uint(16),
   groups: uint(10),
@@ -69,7 +73,7 @@ export const unpack = (c: AcceleratorConfig) => {
       // the job at hand; the next one is taken in the cycle of its last beat
       const running = reg("running", bool, { reset: 0 });
       const r = regs({
-        isW2: bool,
+        wide: bool, // R rows a row block
         isW4: bool,
         isKeys: bool,
         groups: uint(10),
@@ -80,7 +84,7 @@ export const unpack = (c: AcceleratorConfig) => {
       });
       const none = lit(uint(2), 0);
       const need = mux(
-        r.isW2,
+        r.wide,
         mux(r.fresh, lit(uint(2), 2), 1),
         mux(r.isW4.or(r.isKeys.and(r.fresh)), lit(uint(2), 1), none),
       ).as("need");
@@ -106,7 +110,7 @@ export const unpack = (c: AcceleratorConfig) => {
         const isLoad = kind.eq(STREAM_KINDS.load).as("head_is_load");
         const one = mux(isLoad, lit(uint(10), 1), groups);
         running.set(1);
-        r.isW2.set(isMv.and(format.eq(formatCode("w2"))));
+        r.wide.set(isMv.and(wideFormat(format)));
         r.isW4.set(kind.eq(STREAM_KINDS.emb).or(isMv.and(format.eq(formatCode("w4")))));
         r.isKeys.set(isMv.and(format.eq(formatCode("keys"))));
         r.groups.set(one);

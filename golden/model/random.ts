@@ -10,27 +10,51 @@ import {
 } from "../quantise/constants.js";
 import { Random } from "./prng.js";
 import { power2 } from "./scale.js";
-import type { ModelShape, QuantisedLayer, QuantisedMatrix, QuantisedModel } from "./types.js";
+import type { ModelShape, QuantisedLayer, QuantisedMatrix, QuantisedModel, WeightFormat } from "./types.js";
 
 export { Random };
 
-/** Weights of about the wanted standard deviation: the root mean square of code·mantissa is about 430 (W2), 880 (W4). */
+/** Of code·mantissa, for codes and mantissas as they are drawn below. */
+const ROOT_MEAN_SQUARE: Readonly<Record<WeightFormat, number>> = { W2: 430, W4: 880, TERNARY: 158, N24: 306 };
+
+function randomCodes(random: Random, count: number, format: WeightFormat): Int8Array {
+  const level = () => 2 * random.integer(-2, 1) + 1;
+  switch (format) {
+    case "W2":
+      return Int8Array.from({ length: count }, level);
+    case "W4":
+      return Int8Array.from({ length: count }, () => random.integer(-8, 7));
+    case "TERNARY":
+      return Int8Array.from({ length: count }, () => random.integer(-1, 1));
+    case "N24": {
+      const codes = new Int8Array(count);
+      for (let quad = 0; quad < count; quad += 4) {
+        const first = random.integer(0, 3);
+        const second = (first + random.integer(1, 3)) % 4;
+        codes[quad + first] = level();
+        codes[quad + second] = level();
+      }
+      return codes;
+    }
+  }
+}
+
+/** Weights of about the wanted standard deviation. Columns of N24 are a multiple of four. */
 function randomMatrix(
   random: Random,
   rows: number,
   cols: number,
-  format: "W2" | "W4",
+  format: WeightFormat,
   deviation: number,
 ): QuantisedMatrix {
-  const code = format === "W2" ? () => 2 * random.integer(-2, 1) + 1 : () => random.integer(-8, 7);
-  const wanted = (format === "W2" ? 430 : 880) / deviation;
+  const wanted = ROOT_MEAN_SQUARE[format] / deviation;
   let exponent = 0;
   while (power2(exponent + 1) < wanted * Math.SQRT2) exponent++; // nearest power of two
   return {
     rows,
     cols,
     format,
-    codes: Int8Array.from({ length: rows * cols }, code),
+    codes: randomCodes(random, rows * cols, format),
     mantissas: Uint8Array.from({ length: rows * Math.ceil(cols / GROUP) }, () => random.integer(128, 255)),
     exponents: Uint8Array.from({ length: rows }, () => Math.min(31, exponent + random.integer(0, 1))),
   };
@@ -44,7 +68,7 @@ export const GAIN_EXPONENT = 13;
 /** What a random model may have besides its shape. */
 export interface RandomOptions {
   /** Format of the seven linear matrices; W2 unless told. */
-  readonly format?: "W2" | "W4";
+  readonly format?: WeightFormat;
   /** Sinks and window in slots; none and the context unless told. */
   readonly sinks?: number;
   readonly window?: number;

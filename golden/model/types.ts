@@ -6,12 +6,17 @@ export interface Scale {
   readonly e: number;
 }
 
+/**
+ * Codes of a matrix. W2: -3,-1,1,3. W4: -8..7. TERNARY: -1,0,1. N24 (2:4): -3,-1,1,3 in exactly two of every aligned four
+ * columns, 0 in the others.
+ */
+export type WeightFormat = "W2" | "W4" | "TERNARY" | "N24";
+
 /** One matrix, `rows` outputs by `cols` inputs, groups of 32 inputs; real weight = code·mantissa·2^-exponent. */
 export interface QuantisedMatrix {
   readonly rows: number;
   readonly cols: number;
-  /** W2: codes -3,-1,1,3. W4: codes -8..7. */
-  readonly format: "W2" | "W4";
+  readonly format: WeightFormat;
   /** [rows·cols], row-major. */
   readonly codes: Int8Array;
   /** [rows·ceil(cols/32)], 0..255. */

@@ -1,6 +1,7 @@
 /** An accelerator with its memory, compiled model and prompt as one run description. */
 import { compile, type Compiled } from "../../generator/compile/compile.js";
 import { onchip } from "../../generator/accelerator/onchip.js";
+import { checkFormats } from "../../generator/engines/engine.js";
 import { elaborate } from "../../generator/hdl/index.js";
 import type { Design } from "../../generator/hdl/ir.js";
 import { STREAM_COUNTERS, TRACE_POINTS, type TracePoint } from "../../generator/isa/trace.js";
@@ -41,6 +42,7 @@ export const buildSystem = (
   memory: MemoryOptions,
 ): System => {
   const compiled = compile(model, config, memory.bounded ? { memoryBytes: memory.kib * 1024 } : {});
+  checkFormats(config, compiled.formats);
   const memoryBeats = memoryBeatsFor(compiled, memory.kib);
   const top = memory.stall === undefined ? onchip(config, memoryBeats) : stalled(config, memoryBeats);
   return {

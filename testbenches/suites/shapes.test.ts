@@ -66,6 +66,7 @@ describe("any shape on any accelerator", () => {
         for (const [format, slots, stall] of [
           ["W2", {}, undefined],
           ["W4", {}, 6],
+          ["TERNARY", {}, 2],
           ["W2", { sinks: 2, window: 30 }, 3],
         ] as const) {
           const model = randomModel(shape, rows + tokens, { format, ...slots });

@@ -12,7 +12,8 @@ import {
 } from "./cache.js";
 import { constantBeats, packGain, packWords32 } from "./constants.js";
 import { StepReader } from "./steps.js";
-import { packW2, unpackW2, w2Beats, w2RowBlocks } from "./w2.js";
+import { w2Codec } from "./codecs.js";
+import { packWide, unpackWide, wideBeats, wideRowBlocks } from "./wide.js";
 import { packW4, unpackW4, w4Beats, w4RowBlocks, w4UnitRowBlocks } from "./w4.js";
 
 const ROWS = [2, 4, 8];
@@ -42,10 +43,10 @@ describe("weight formats", () => {
       for (const groups of [1, 2, 3, 8, 9])
         for (const count of [rows, 3 * rows + 1, 32]) {
           const matrix = randomRows(random, count, groups, () => 2 * random.integer(-2, 1) + 1);
-          const bytes = packW2(matrix, groups, rows);
-          const blocks = w2RowBlocks(count, rows);
-          assert.equal(bytes.length, w2Beats(blocks, groups) * beatBytes(rows));
-          const back = unpackW2(bytes, blocks, groups, rows);
+          const bytes = packWide(matrix, groups, rows, w2Codec);
+          const blocks = wideRowBlocks(count, rows);
+          assert.equal(bytes.length, wideBeats(blocks, groups) * beatBytes(rows));
+          const back = unpackWide(bytes, blocks, groups, rows, w2Codec);
           sameRows(matrix, back);
           assert.ok(back.mantissas.slice(count * groups).every((m) => m === 0));
         }
@@ -87,7 +88,7 @@ describe("weight formats", () => {
       mantissas: Uint8Array.of(100 + exponent, 200 + exponent),
       exponent,
     });
-    const bytes = packW2([0, 1, 2, 3, 4, 5, 6, 7].map(row), 2, 2);
+    const bytes = packWide([0, 1, 2, 3, 4, 5, 6, 7].map(row), 2, 2, w2Codec);
     // Three steps per block: e0 m0 m1 | e m m | e m, then the ninth step opens the next scale beat.
     const first = [0, 1, 100, 101, 200, 201, 2, 3, 102, 103, 202, 203, 4, 5, 104, 105];
     const second = [204, 205, 6, 7, 106, 107, 206, 207, 0, 0, 0, 0, 0, 0, 0, 0];
@@ -104,7 +105,7 @@ describe("weight formats", () => {
     // Six groups take seven steps a block: one is left when the second block needs two.
     const random = new Random(4);
     const matrix = randomRows(random, 8, 6, () => 1);
-    const bytes = packW2(matrix, 6, 4);
+    const bytes = packWide(matrix, 6, 4, w2Codec);
     const beat = beatBytes(4);
     // beat 0 scales, 1..6 weights, 7 scales (needed for the mantissas of block 1), 8..13 weights
     assert.equal(bytes.length, 14 * beat);
@@ -122,7 +123,7 @@ describe("weight formats", () => {
     const zero: MatrixRow = { codes: new Int8Array(32).fill(-3), mantissas: Uint8Array.of(1), exponent: 0 };
     const codes = new Int8Array(32).fill(-3);
     codes[5] = 3; // u = 1, stored 3
-    const w2 = packW2([zero, zero, zero, { ...zero, codes }], 1, 4);
+    const w2 = packWide([zero, zero, zero, { ...zero, codes }], 1, 4, w2Codec);
     for (let n = 0; n < 64; n++) assert.equal(getNibble(w2, 32, n), n === 32 + 5 ? 3 << 2 : 0);
     const four: MatrixRow = { codes: new Int8Array(32).fill(-8), mantissas: Uint8Array.of(1), exponent: 0 };
     const codes4 = new Int8Array(32).fill(-8);
@@ -133,7 +134,7 @@ describe("weight formats", () => {
 
   it("refuses codes that the format lacks", () => {
     const row: MatrixRow = { codes: new Int8Array(32).fill(2), mantissas: Uint8Array.of(1), exponent: 0 };
-    assert.throws(() => packW2([row], 1, 2), /2 is no W2 code/);
+    assert.throws(() => packWide([row], 1, 2, w2Codec), /2 is no W2 code/);
     assert.throws(() => packW4([{ ...row, codes: new Int8Array(32).fill(8) }], 1, 2), /8 is no W4 code/);
   });
 });

@@ -1,12 +1,19 @@
 /** Fetch, unpacker, engine, scaler and row scaler: from beats to results of 32 bits. */
 import { mul, normScale, norm16, power2, reciprocal, scaleOut, matvec } from "../../../golden/model/ops.js";
-import type { Scale } from "../../../golden/model/types.js";
+import type { Scale, WeightFormat } from "../../../golden/model/types.js";
 import { GROUP, getNibble, type UnpackedMatrix } from "../../../generator/engines/formats/beats.js";
 import { keyBeatsRead, valueStride } from "../../../generator/engines/formats/cache.js";
 import { StepReader } from "../../../generator/engines/formats/steps.js";
-import { unpackW2 } from "../../../generator/engines/formats/w2.js";
+import { CODECS } from "../../../generator/engines/formats/codecs.js";
+import { unpackWide } from "../../../generator/engines/formats/wide.js";
 import { unpackW4 } from "../../../generator/engines/formats/w4.js";
-import { CONSTANT_RAMS, FORMATS, SCALINGS } from "../../../generator/isa/instruction.js";
+import {
+  CONSTANT_RAMS,
+  FORMATS,
+  isWide,
+  type MatrixFormat,
+  SCALINGS,
+} from "../../../generator/isa/instruction.js";
 import type { Machine, Probabilities } from "./machine.js";
 import type { Job } from "./sequence.js";
 
@@ -17,6 +24,13 @@ export interface Results {
   /** keys: V scale bytes. */
   readonly aux: Uint8Array;
 }
+
+const GOLDEN_FORMAT: Readonly<Record<MatrixFormat, WeightFormat>> = {
+  w2: "W2",
+  w4: "W4",
+  ternary: "TERNARY",
+  n24: "N24",
+};
 
 const NO_AUX = new Uint8Array(0);
 
@@ -34,6 +48,8 @@ export const fetch = (machine: Machine, job: Job): Uint8Array => {
   const format = FORMATS[job.field("format")]!;
   switch (format) {
     case "w2":
+    case "ternary":
+    case "n24":
     case "w4":
       return machine.read(job.memory, job.field("beats"));
     case "keys":
@@ -111,6 +127,8 @@ export const stream = (machine: Machine, job: Job, bytes: Uint8Array): Results =
   const format = FORMATS[job.field("format")]!;
   switch (format) {
     case "w2":
+    case "ternary":
+    case "n24":
     case "w4": {
       const groups = job.field("groups");
       const matrix = unpack(machine, job, bytes, format);
@@ -120,15 +138,15 @@ export const stream = (machine: Machine, job: Job, bytes: Uint8Array): Results =
         ...matrix,
         rows,
         cols: GROUP * groups,
-        format: format === "w2" ? "W2" : "W4",
-      } as const;
+        format: GOLDEN_FORMAT[format],
+      };
       const values = Array.from({ length: job.toks }, (_, i) => {
         const out = new Int32Array(rows);
         const input = machine.activations(job.act + i * job.field("actStride"), groups);
         matvec(source, input, matrixScale(machine, job, job.tok + i, undefined), 32, out, sticky);
         return out;
       });
-      return { values, blockRows: format === "w2" ? config.rows : config.rows / 2, aux: NO_AUX };
+      return { values, blockRows: isWide(format) ? config.rows : config.rows / 2, aux: NO_AUX };
     }
     case "keys":
       return keys(machine, job, bytes);
@@ -137,12 +155,15 @@ export const stream = (machine: Machine, job: Job, bytes: Uint8Array): Results =
   }
 };
 
-const unpack = (machine: Machine, job: Job, bytes: Uint8Array, format: "w2" | "w4"): UnpackedMatrix => {
+const unpack = (machine: Machine, job: Job, bytes: Uint8Array, format: MatrixFormat): UnpackedMatrix => {
   const [rowBlocks, groups] = [job.field("rowBlocks"), job.field("groups")];
   const key = `${format} ${job.memory} ${rowBlocks} ${groups}`;
   let matrix = machine.matrices.get(key);
   if (matrix === undefined) {
-    matrix = (format === "w2" ? unpackW2 : unpackW4)(bytes, rowBlocks, groups, machine.config.rows);
+    matrix =
+      format === "w4"
+        ? unpackW4(bytes, rowBlocks, groups, machine.config.rows)
+        : unpackWide(bytes, rowBlocks, groups, machine.config.rows, CODECS[format]);
     machine.matrices.set(key, matrix);
   }
   return matrix;

@@ -1,0 +1,80 @@
+/** Every engine in the accelerator: golden's tokens and tensors, for each kind of weights that it multiplies. */
+import assert from "node:assert/strict";
+import { codeOf } from "../../generator/isa/codes.js";
+import { defaultConfig } from "../../generator/isa/config.js";
+import { FORMATS, type MatrixFormat } from "../../generator/isa/instruction.js";
+import { KERNELS } from "../../generator/engines/kernels.js";
+import { randomModel } from "../../golden/model/random.js";
+import type { WeightFormat } from "../../golden/model/types.js";
+import { runSession } from "../harness/session.js";
+import { buildSystem } from "../harness/system.js";
+import { demoModel } from "./demo.js";
+import { quiet } from "./quiet.js";
+
+const FORMAT: Readonly<Record<WeightFormat, MatrixFormat>> = {
+  W2: "w2",
+  W4: "w4",
+  TERNARY: "ternary",
+  N24: "n24",
+};
+const SHAPE = { dim: 64, hidden: 96, layers: 1, heads: 2, kvHeads: 1, headDim: 32, vocab: 64, context: 64 };
+const PROMPT = [1, 5, 9, 3];
+
+describe("any engine in the accelerator", () => {
+  for (const kernel of KERNELS) {
+    // Embedding, head and cache are four-bit codes: an engine without them cannot run a model alone.
+    const alone = kernel.codes.includes("w4");
+    const formats = (Object.keys(FORMAT) as WeightFormat[]).filter((f) =>
+      kernel.codes.includes(codeOf(FORMAT[f])),
+    );
+    if (!alone) {
+      it(`${kernel.name} is refused for a whole model: attention needs w4`, () => {
+        const config = { ...defaultConfig, engine: kernel.name, family: kernel.families[0]! };
+        const model = randomModel(SHAPE, 1, { format: formats[0]! });
+        assert.throws(
+          () => buildSystem(model, config, { kib: 64, bounded: false }),
+          /the model needs w4 too; .*tree.* can/,
+        );
+      });
+      continue;
+    }
+    for (const format of formats)
+      it(`${kernel.name}: ${format} weights, one and two tokens a pass, with and without stalls`, async () => {
+        for (const [tokens, stall] of [
+          [1, undefined],
+          [2, 4],
+        ] as const) {
+          const config = {
+            ...defaultConfig,
+            engine: kernel.name,
+            family: kernel.families[0]!,
+            tokens,
+            programInstructions: 128,
+          };
+          const model = randomModel(SHAPE, 3, { format });
+          const system = buildSystem(model, config, {
+            kib: 64,
+            bounded: false,
+            ...(stall === undefined ? {} : { stall }),
+          });
+          const request = { prompt: PROMPT, total: 7, seed: 5, maxCycles: 900_000 };
+          const result = await runSession(system, request, "embedded", 100, quiet);
+          assert.deepEqual(result.mismatches, [], `${tokens} token(s), stall ${stall}`);
+          assert.equal(result.tokens.length, 4);
+        }
+      });
+    if (kernel.codes.includes("w2"))
+      it(`${kernel.name} writes the demo model's story`, async () => {
+        const config = { ...defaultConfig, engine: kernel.name, family: kernel.families[0]! };
+        const system = buildSystem(demoModel(), config, { kib: 128, bounded: true });
+        const request = { prompt: PROMPT, total: 6, seed: 1, maxCycles: 900_000 };
+        const result = await runSession(system, request, "embedded", 100, quiet);
+        assert.deepEqual(result.mismatches, []);
+      });
+  }
+  it("knows every format of weights", () =>
+    assert.deepEqual(
+      FORMATS.filter((f) => f !== "keys" && f !== "values").sort(),
+      Object.values(FORMAT).sort(),
+    ));
+});
