@@ -224,7 +224,8 @@ export class Wire<K extends Kind = Kind, W extends number = number> extends Sig<
     else nodes[this.id] = { ...n, driver: v.id };
   }
 }
-export const wire = <K extends Kind, W extends number>(name: string, ty: Ty<K, W>): Wire<K, W> =>
+/** Without a name a wire is only a forward reference: it goes when it is driven. */
+export const wire = <K extends Kind, W extends number>(name: string | null, ty: Ty<K, W>): Wire<K, W> =>
   new Wire(
     builder(),
     builder().add({
@@ -232,8 +233,7 @@ export const wire = <K extends Kind, W extends number>(name: string, ty: Ty<K, W
       width: ty.width,
       signed: ty.kind === "s",
       driver: null,
-      name,
-      named: true,
+      ...(name === null ? {} : { name, named: true }),
       ...locField(),
     }),
     ty.kind,

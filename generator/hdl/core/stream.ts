@@ -97,9 +97,11 @@ export class Stream<S extends Shape = Shape> {
   }
 }
 
-export const source = <S extends Shape>(
-  shape: S,
-  payload: Of<S>,
-  valid: Bool,
-  name = `stream_${builder().streams.length}`,
-): Stream<S> => new Stream(shape, payload, valid, wire(`${name}_ready`, bool), name);
+export const source = <S extends Shape>(shape: S, payload: Of<S>, valid: Bool, name?: string): Stream<S> =>
+  new Stream(
+    shape,
+    payload,
+    valid,
+    wire(name === undefined ? null : `${name}_ready`, bool),
+    name ?? `stream_${builder().streams.length}`,
+  );

@@ -81,7 +81,9 @@ describe("checks as SystemVerilog", () => {
     const text = emitChecks(elaborate(counter(5, false)), { sourceComments: false }).get(
       "counter_checks.sv",
     )!;
-    expectText(text.slice(text.indexOf("module ")), `
+    expectText(
+      text.slice(text.indexOf("module ")),
+      `
       module counter_checks (
         input  wire clk,
         input  wire rst,
@@ -112,7 +114,8 @@ describe("checks as SystemVerilog", () => {
         .count(count),
         .step(step)
       );
-    `);
+    `,
+    );
   });
   it("keep the design free of what only they read", () => {
     const text = emitVerilog(elaborate(counter(5, false))).get("counter.v")!;

@@ -167,6 +167,7 @@ export class Expressions {
     const operand = this.m.nodes[id]!;
     if (operand.op !== "const") return this.side(n, id);
     if (n.signedness === "u") return literal(operand.value, operand.width);
+    if (operand.width > n.width) return `$signed(${literal(operand.value, operand.width)})`;
     const half = 1n << BigInt(operand.width - 1);
     return operand.value < half
       ? `${n.width}'sd${operand.value}`

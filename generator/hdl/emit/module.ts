@@ -181,7 +181,6 @@ class Writer {
 
   private logic(): string[] {
     const lines: string[] = [];
-    const wires: string[] = []; // behind everything that may drive them
     const outputs = new Set(this.m.outputs.map((o) => o.name));
     const drive = (id: ir.NodeId, n: ir.Node): void => {
       const name = this.name.get(id);
@@ -192,7 +191,7 @@ class Writer {
         case "reg":
           return;
         case "wire":
-          wires.push(`  assign ${name} = ${this.e.of(n.driver!)};${this.places.of(n)}`);
+          lines.push(`  assign ${name} = ${this.e.of(n.driver!)};${this.places.of(n)}`);
           return;
         case "memRead":
           if (n.domain === null)
@@ -221,7 +220,7 @@ class Writer {
       }
     };
     for (const id of this.p.order) drive(id, this.m.nodes[id]!);
-    return [...lines, ...wires];
+    return lines;
   }
 
   private mux(head: string, id: ir.NodeId, n: ir.Mux): string[] {

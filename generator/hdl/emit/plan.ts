@@ -1,6 +1,6 @@
 /** Which nodes are declared under a name and which are written where they are used, in what order. */
 import type * as ir from "../ir.js";
-import { eachOperand } from "../operands.js";
+import { combOrder, eachOperand } from "../operands.js";
 import { demands } from "../passes/demand.js";
 
 /** Operators in one expression; more than this and a part gets a name of its own. */
@@ -13,7 +13,7 @@ export interface Plan {
   whole(id: ir.NodeId): boolean;
   /** The node has a net or register of its own. */
   declared(id: ir.NodeId): boolean;
-  /** Live nodes, operands before their users (wires, registers and instance outputs cut the order). */
+  /** Live nodes, operands before their users (registers, clocked reads and instance outputs cut the order). */
   readonly order: readonly ir.NodeId[];
   readonly memories: readonly boolean[];
 }
@@ -56,36 +56,6 @@ const inlinable = (n: ir.Node): boolean => {
   }
 };
 
-const topological = (m: ir.Module, live: (id: ir.NodeId) => boolean): ir.NodeId[] => {
-  const order: ir.NodeId[] = [];
-  const state = new Uint8Array(m.nodes.length); // 1: on the way, 2: placed
-  const cut = (n: ir.Node) =>
-    n.op === "reg" ||
-    n.op === "wire" ||
-    n.op === "instOut" ||
-    n.op === "input" ||
-    (n.op === "memRead" && n.domain !== null);
-  for (let root = 0; root < m.nodes.length; root++) {
-    if (!live(root)) continue;
-    const stack = [root];
-    while (stack.length > 0) {
-      const id = stack[stack.length - 1]!;
-      const n = m.nodes[id]!;
-      if (state[id] !== 0 || cut(n)) {
-        stack.pop();
-        if (state[id] !== 2) order.push(id);
-        state[id] = 2;
-        continue;
-      }
-      state[id] = 1;
-      eachOperand(n, (o) => {
-        if (state[o] === 0 && live(o)) stack.push(o);
-      });
-    }
-  }
-  return order;
-};
-
 export const plan = (m: ir.Module, need: readonly bigint[] = demands(m)): Plan => {
   const live = (id: ir.NodeId) => need[id] !== 0n;
   const width = (id: ir.NodeId) => m.nodes[id]!.width;
@@ -116,7 +86,7 @@ export const plan = (m: ir.Module, need: readonly bigint[] = demands(m)): Plan =
       if (w.granule < mem.width) named[w.data] = true;
     }
   });
-  const order = topological(m, live);
+  const order = combOrder(m.nodes).filter(live);
   // A slice is written as an index, a constant as itself, wherever they stand.
   const declared = m.nodes.map((n, id) => {
     if (n.op === "const") return false;

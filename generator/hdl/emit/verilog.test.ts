@@ -117,42 +117,40 @@ describe("emitted Verilog", () => {
     expectText(
       verilog(blinker),
       `
-    module traffic_light (
-      input  wire clk,
-      input  wire rst,
-      input  wire tick,
-      input  wire request,
-      output wire green,
-      output wire red
-    );
-      reg  [1:0] state;
-      reg  [3:0] ticks_left;
+      module traffic_light (
+        input  wire clk,
+        input  wire rst,
+        input  wire tick,
+        input  wire request,
+        output wire green,
+        output wire red
+      );
+        reg  [1:0] state;
+        reg  [3:0] ticks_left;
 
-      wire [3:0] ticks_left_next = ticks_left - 4'd1;
-      wire state_is_stop = state == 2'd0;
-      wire state_is_stop_and_request = state_is_stop & request;
-      wire state_is_go = state == 2'd1;
-      wire state_is_slow = state == 2'd2;
-      wire state_is_go_2 = state == 2'd1;
-      wire state_is_stop_2 = state == 2'd0;
+        wire [3:0] ticks_left_next = ticks_left - 4'd1;
+        wire state_is_stop = state == 2'd0;
+        wire state_is_stop_and_request = state_is_stop & request;
+        wire state_is_go = state == 2'd1;
+        wire state_is_slow = state == 2'd2;
 
-      always @(posedge clk) begin
-        if (rst) begin
-          state <= 2'd0;
-          ticks_left <= 4'd0;
-        end else begin
-          if (state_is_slow & tick) state <= 2'd0;
-          else if (state_is_go & (ticks_left == 4'd0)) state <= 2'd2;
-          else if (state_is_stop_and_request) state <= 2'd1;
-          if (state_is_stop_and_request) ticks_left <= 4'd9;
-          else if (tick & (ticks_left != 4'd0)) ticks_left <= ticks_left_next;
+        always @(posedge clk) begin
+          if (rst) begin
+            state <= 2'd0;
+            ticks_left <= 4'd0;
+          end else begin
+            if (state_is_slow & tick) state <= 2'd0;
+            else if (state_is_go & (ticks_left == 4'd0)) state <= 2'd2;
+            else if (state_is_stop_and_request) state <= 2'd1;
+            if (state_is_stop_and_request) ticks_left <= 4'd9;
+            else if (tick & (ticks_left != 4'd0)) ticks_left <= ticks_left_next;
+          end
         end
-      end
 
-      assign green = state_is_go_2;
-      assign red = state_is_stop_2;
-    endmodule
-  `,
+        assign green = state_is_go;
+        assign red = state_is_stop;
+      endmodule
+    `,
     ));
   it("of hierarchy: instances by name, every port on its line", () =>
     expectText(
@@ -235,17 +233,15 @@ describe("emitted Verilog", () => {
         reg  [15:0] scaled_d1;
         reg  pipe_valid_d1;
         reg  pipe_valid_d2;
-        wire stream_1_ready;
 
+        assign pipe_enable = (~pipe_valid_d2) | y_ready;
+        assign x_ready = pipe_enable;
         wire [15:0] scaled_product = $signed(x_data) * -16'sd5;
         wire [15:0] scaled = $signed(scaled_product) >>> shift;
         wire [7:0] y_data_next =
             ($signed(scaled_d1) < -16'sd127) ? -8'sd127
           : (16'sd127 < $signed(scaled_d1)) ? 8'd127
           : scaled_d1[7:0];
-        assign x_ready = pipe_enable;
-        assign pipe_enable = (~pipe_valid_d2) | stream_1_ready;
-        assign stream_1_ready = y_ready;
 
         always @(posedge clk) begin
           if (pipe_enable) begin

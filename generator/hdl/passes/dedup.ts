@@ -62,6 +62,10 @@ export function dedup(module: Module): Module {
     sameAs[id] = known;
     if (node.named === true && nodes[stays[known]!]!.named !== true) stays[known] = id;
   }
-  const merged = (id: NodeId): NodeId => (nodes[id]!.named === true ? id : stays[sameAs[id]!]!);
+  const merged = (id: NodeId): NodeId => {
+    const kept = stays[sameAs[id]!]!;
+    // Two names stay two nodes; the same name given twice is one.
+    return nodes[id]!.named === true && nodes[id]!.name !== nodes[kept]!.name ? id : kept;
+  };
   return first.size === 0 ? module : dce(mapModule(module, nodes, merged));
 }

@@ -41,6 +41,8 @@ export function fold(module: Module): Module {
 
 function simplify(node: Node, nodes: readonly Node[], constant: (id: NodeId) => bigint | null): Folded {
   switch (node.op) {
+    case "wire": // a forward reference that nobody named has done its work
+      return node.driver;
     case "unary": {
       const a = nodes[node.a]!;
       if (node.fn !== "not") return null;
@@ -128,7 +130,6 @@ function simplify(node: Node, nodes: readonly Node[], constant: (id: NodeId) => 
     }
     case "const":
     case "input":
-    case "wire":
     case "select":
     case "reg":
     case "memRead":
