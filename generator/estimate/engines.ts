@@ -44,9 +44,11 @@ export interface TableRun {
   readonly verilog: ReadonlyMap<string, string>;
 }
 
-const sourceOf = (design: Design): Source => {
-  return { top: design.top, files: emitVerilog(design) };
-};
+/** Without the places in our sources: a comment line more there must not empty the cache. */
+const sourceOf = (design: Design): Source => ({
+  top: design.top,
+  files: emitVerilog(design, { sourceComments: false }),
+});
 
 /** The kernel's own form for the family, else the one for any fabric. */
 const familyFor = (kernel: Kernel, target: Target): Family | undefined =>
