@@ -1,84 +1,88 @@
 /** SiLU of the gate times the up projection. Contract section 7. */
 import { SIGMOID } from "../../golden/contract/tables.js";
-import {
-  bool,
-  defineModule,
-  delay,
-  delayValid,
-  lit,
-  Mem,
-  mux,
-  reg,
-  select,
-  type Sig,
-  sint,
-  uint,
-  when,
-} from "../hdl/index.js";
+import { bool, defineModule, delay, lit, Mem, mux, reg, sint, uint, when } from "../hdl/index.js";
 import type { AcceleratorConfig } from "../isa/config.js";
 import { tokWidth } from "./memories.js";
 import { magnitude } from "./reciprocal.js";
+import { type Bits, type Bool, type Int, ofToken, past, pastValid, range } from "./signals.js";
+import { ELEMENT_BITS, VALUE_BITS } from "./widths.js";
 
 /** Cycles from an up element to its h. */
 export const GATEUP_LATENCY = 7;
-type U = Sig<"u", number>;
-type S = Sig<"s", number>;
+/** Cycles from a gate element to its SiLU, which then waits for the up element. */
+const SILU_LATENCY = 5;
 
-/** Takes gate (even) and up (odd) rows of a token in turn; h comes out GATEUP_LATENCY cycles after the up row. */
+/** Gate and up: 12 fraction bits. Sigmoid: 16, from a table of 256 intervals of 1/16 with linear interpolation. */
+const SIGMOID_FRACTION = 16;
+const INTERVALS = 256;
+const INTERVAL_BITS = 8;
+const INDEX_BITS = 8;
+const UP_SHIFT = 8;
+
+const sigmoidTable = (name: string, first: number) =>
+  new Mem(name, uint(SIGMOID_FRACTION + 1), INTERVALS, {
+    contents: SIGMOID.slice(first, first + INTERVALS),
+    style: "block",
+  });
+
+/** sigmoid(value) with 16 fraction bits, of the value one cycle ago and its sign two later: 3 registers. */
+const sigmoid = (value: (age: number) => Int): Bits => {
+  const size = magnitude(value(1)).as("size");
+  const index = size.slice(INTERVAL_BITS + INDEX_BITS - 1, INTERVAL_BITS);
+  const here = sigmoidTable("sigmoid", 0).read(index);
+  const next = sigmoidTable("sigmoid_next", 1).read(index);
+  const fraction = delay(size.slice(INTERVAL_BITS - 1, 0), 1, "fraction");
+  const beyond = past(size.slice(VALUE_BITS - 1, INTERVAL_BITS + INDEX_BITS).orR(), "beyond");
+  const rise = delay(next.sub(here).mul(fraction.toSigned()).roundShr(INTERVAL_BITS), 1, "rise");
+  const base = delay(here, 1, "base");
+  const one = lit(uint(SIGMOID_FRACTION + 1), 1 << SIGMOID_FRACTION);
+  const interpolated = base
+    .toSigned()
+    .add(rise)
+    .asUnsigned()
+    .wrap(SIGMOID_FRACTION + 1);
+  const positive = mux(beyond(2), one, interpolated).as("positive");
+  return delay(mux(value(3).isNeg(), one.subMod(positive), positive), 1, "sigma");
+};
+
+/** The SiLU of each token's gate element, held until its up element comes. */
+const heldPerToken = (c: AcceleratorConfig, silu: Int, valid: Bool, tok: Bits): Int[] =>
+  range(c.tokens).map((t) => {
+    const held = reg(`silu_${t}`, sint(VALUE_BITS));
+    when(valid.and(tok.eq(t)), () => held.set(silu));
+    return held;
+  });
+
+/**
+ * Takes gate (even) and up (odd) rows of a token in turn, int24 with 12 fraction bits; h = sat(rshr(SiLU(gate)·up, 8), 32)
+ * comes out GATEUP_LATENCY cycles after the up row. Rows may come every cycle, tokens in any order. Contract section 7.
+ */
 export const gateup = (c: AcceleratorConfig) =>
   defineModule(
     "gateup",
     {
-      in: { x: { valid: bool, value: sint(24), odd: bool, tok: uint(tokWidth(c)) } },
-      out: { valid: bool, value: sint(32), saturated: bool },
+      in: { x: { valid: bool, value: sint(VALUE_BITS), odd: bool, tok: uint(tokWidth(c)) } },
+      out: { valid: bool, value: sint(ELEMENT_BITS), saturated: bool },
       doc: "SiLU(gate) times up (contract section 7).",
     },
     ({ x }) => {
       // 1: value; 2: table; 3: interpolated; 4: sigmoid; 5: gate·sigmoid; then held; 6: silu·up; 7: h
-      const value = [
-        x.value as S,
-        ...Array.from({ length: 5 }, (_, i) => delay(x.value, i + 1, "value") as S),
-      ];
-      const size = magnitude(value[1]!).as("size") as U;
-      const index = size.slice(15, 8) as U;
-      const here = new Mem("sigmoid", uint(17), 256, {
-        contents: SIGMOID.slice(0, 256),
-        style: "block",
-      }).read(index) as U;
-      const next = new Mem("sigmoid_next", uint(17), 256, {
-        contents: SIGMOID.slice(1, 257),
-        style: "block",
-      }).read(index) as U;
-      const fraction = delay(size.slice(7, 0) as U, 1, "fraction");
-      const beyond = delay(size.slice(23, 16).orR(), 1, "beyond");
-      const rise = delay(next.sub(here).mul(fraction.toSigned()).roundShr(8), 1, "rise") as S;
-      const base = delay(here, 1, "base") as U;
-      const one = lit(uint(17), 65536);
-      const positive = mux(
-        delay(beyond, 1, "beyond3"),
-        one,
-        base.toSigned().add(rise).asUnsigned().wrap(17),
-      ).as("positive") as U;
-      const sigma = delay(mux(value[3]!.isNeg(), one.subMod(positive), positive), 1, "sigma") as U;
-      const product = delay(value[4]!.mul(sigma.toSigned()), 1, "gate_sigma") as S;
-      const silu = product.roundShr(16).wrap(24).as("silu") as S;
-      const odd5 = delay(x.odd, 5, "odd");
-      const tok5 = delay(x.tok, 5, "tok");
-      const valid5 = delayValid(x.valid, 5, "valid");
-      const held = Array.from({ length: c.tokens }, (_, t) => {
-        const h = reg(`silu_${t}`, sint(24));
-        when(valid5.and(odd5.not()).and(tok5.eq(t)), () => h.set(silu));
-        return h as S;
-      });
-      const gate = held.length === 1 ? held[0]! : select(tok5, held);
-      const scaled = delay(gate.mul(value[5]!), 1, "silu_up") as S;
-      const rounded = scaled.roundShr(8).as("rounded") as S;
-      const out = rounded.sat(32);
-      const valid = delayValid(valid5.and(odd5), 2, "h_valid");
+      const value = past<"s", number>(x.value, "value");
+      const sigma = sigmoid(value);
+      const product = delay(value(SILU_LATENCY - 1).mul(sigma.toSigned()), 1, "gate_sigma");
+      const silu = product.roundShr(SIGMOID_FRACTION).wrap(VALUE_BITS).as("silu");
+      const odd = delay(x.odd, SILU_LATENCY, "odd");
+      const tok = delay(x.tok, SILU_LATENCY, "tok");
+      const valid = pastValid(x.valid, "valid")(SILU_LATENCY);
+      const gate = ofToken(tok, heldPerToken(c, silu, valid.and(odd.not()), tok));
+      const scaled = delay(gate.mul(value(SILU_LATENCY)), 1, "silu_up");
+      const rounded = scaled.roundShr(UP_SHIFT).as("rounded");
+      const h = rounded.sat(ELEMENT_BITS);
+      const hValid = pastValid(valid.and(odd), "h_valid")(GATEUP_LATENCY - SILU_LATENCY);
       return {
-        valid,
-        value: delay(out, 1, "h"),
-        saturated: delay(rounded.ne(out), 1, "clipped").and(valid),
-      } as never;
+        valid: hValid,
+        value: delay(h, 1, "h"),
+        saturated: delay(rounded.ne(h), 1, "clipped").and(hValid),
+      };
     },
   );

@@ -10,7 +10,6 @@ import {
   Mem,
   mux,
   reg,
-  type Sig,
   stream,
   uint,
   when,
@@ -18,112 +17,150 @@ import {
 import { queue } from "../library/fifo.js";
 import { type AcceleratorConfig, log2 } from "../isa/config.js";
 import { quantJob, SEMAPHORE_BITS } from "./jobs.js";
-import { elementBits, tokWidth } from "./memories.js";
+import { elementBits, QUAD, QUAD_BITS, slotAndToken, tokWidth } from "./memories.js";
 import { vectorScale } from "./scaler.js";
 import { activationWrite } from "./stream.js";
 import { bitLength, mantissa16, reciprocalGuess, refineReciprocal } from "./reciprocal.js";
+import { type Bits, type Bool, type Int, range } from "./signals.js";
+import { ELEMENT_BITS, SCALE_MANTISSA_BITS } from "./widths.js";
 
-export const quantiser = (c: AcceleratorConfig) =>
-  defineModule(
+const MOST = 127; // |q| at most
+const CODE_BITS = 8;
+const LENGTH_BITS = 6; // bitlen of 32 bits
+const NORMALISED_BITS = 17;
+/** r = (127·recip(m)) >> 7; q = rshr(n·r, 24). */
+const FACTOR_SHIFT = 7;
+const CODE_SHIFT = 24;
+/** Quads in an activation word. */
+const QUADS_PER_WORD = 8;
+/** Cycles from a word's address to its codes. */
+const CODE_LATENCY = 3;
+
+/** M's norm16 and r, a step in each of three states: the numbers that all elements of a vector share. */
+const normalisation = () => {
+  const peak = reg("peak", uint(ELEMENT_BITS));
+  const zero = reg("zero", bool);
+  const length = reg("length", uint(LENGTH_BITS));
+  const mantissa = reg("mantissa", uint(SCALE_MANTISSA_BITS));
+  const guess = reg("guess", uint(SCALE_MANTISSA_BITS));
+  const product = reg("product", uint(2 * SCALE_MANTISSA_BITS));
+  const factor = reg("factor", uint(SCALE_MANTISSA_BITS));
+  const reciprocal = refineReciprocal(guess, product).as("reciprocal");
+  const exponent = length.toSigned().sub(SCALE_MANTISSA_BITS).wrap(LENGTH_BITS);
+  return {
+    length,
+    zero,
+    factor,
+    /** S. */
+    scale: { m: mux(zero, 0, mantissa), e: mux(zero, 0, exponent) },
+    start: (maximum: Bits): void => peak.set(maximum),
+    norm: (): void => {
+      const l = bitLength(peak).as("peak_length");
+      length.set(l);
+      zero.set(peak.orR().not());
+      mantissa.set(mantissa16(peak, l));
+    },
+    guess: (): void => {
+      const r0 = reciprocalGuess(mantissa).as("first_guess");
+      guess.set(r0);
+      product.set(mantissa.mul(r0));
+    },
+    refine: (): void => factor.set(reciprocal.mul(MOST).shr(FACTOR_SHIFT).resize(SCALE_MANTISSA_BITS)),
+  };
+};
+
+/** Codes of four elements, two registers behind them: normalised, times r, rounded. */
+const codesOf = (quad: Bits, { length, factor, zero }: { length: Bits; factor: Bits; zero: Bool }): Int[] => {
+  const normalised = delay(
+    range(QUAD).map((i) => {
+      const v = quad.slice(ELEMENT_BITS * (i + 1) - 1, ELEMENT_BITS * i).asSigned();
+      return v.shl(SCALE_MANTISSA_BITS).dshr(length).wrap(NORMALISED_BITS).as(`normalised_${i}`);
+    }),
+    1,
+  );
+  const scaled = delay(
+    normalised.map((n, i) => n.mul(factor.toSigned()).as(`scaled_${i}`)),
+    1,
+  );
+  return scaled.map((p, i) =>
+    mux(zero, 0, p.roundShr(CODE_SHIFT).clamp(-MOST, MOST).resize(CODE_BITS)).as(`code_${i}`),
+  );
+};
+
+/**
+ * One vector a job, `elements` of them from `src` on: its largest magnitude M (from the statistics) gives the scale S, its
+ * elements q = clamp(rshr(n·r, 24), -127, 127) go to the activations. 9 + elements/4 cycles from `take` to the signal; S is
+ * there from `refine` on, read without delay. Contract section 3.
+ */
+export const quantiser = (c: AcceleratorConfig) => {
+  const slotAndTok = { slot: uint(log2(c.slots)), tok: uint(tokWidth(c)) };
+  return defineModule(
     "quantiser",
     {
       in: {
         job: stream(quantJob(c)),
         granted: bool, // every semaphore that the job waits for is there
-        maximum: uint(32), // statistics at (statSlot, statTok)
-        quad: uint(128), // vector memory, one cycle after `word`
-        scaleRead: { slot: uint(log2(c.slots)), tok: uint(tokWidth(c)) },
+        maximum: uint(ELEMENT_BITS), // statistics at `stat`, same cycle
+        quad: uint(QUAD_BITS), // vector memory, one cycle after `word`
+        scaleRead: slotAndTok,
       },
       out: {
         want: uint(SEMAPHORE_BITS),
         take: bool,
         signal: uint(SEMAPHORE_BITS),
-        stat: { slot: uint(log2(c.slots)), tok: uint(tokWidth(c)) },
-        word: uint(elementBits(c) - 2),
+        stat: slotAndTok,
+        word: uint(elementBits(c) - log2(QUAD)),
         write: activationWrite(c),
-        scale: vectorScale, // S at scaleRead
+        scale: vectorScale, // S at scaleRead, same cycle
         idle: bool,
-        trace: { act: { valid: bool, data: uint(32) } },
+        trace: { act: { valid: bool, data: uint(QUAD * CODE_BITS) } },
       },
       doc: "Quantiser: int32 vector to int8 activations by its largest magnitude (contract section 3).",
     },
     ({ job: jobs, granted, maximum, quad, scaleRead }) => {
       const next = queue("u_jobs", quantJob(c), jobs, 4);
-      const state = enumReg("state", ["idle", "norm", "guess", "refine", "run", "drain"]);
       const job = next.payload;
+      const state = enumReg("state", ["idle", "norm", "guess", "refine", "run", "drain"]);
       const start = state.is("idle").and(next.valid).and(granted).as("start");
 
-      // M, its mantissa and r = (127·recip(m)) >> 7
-      const peak = reg("peak", uint(32));
-      const zero = reg("zero", bool);
-      const length = reg("length", uint(6));
-      const mantissa = reg("mantissa", uint(16));
-      const guess = reg("guess", uint(16));
-      const product = reg("product", uint(32));
-      const factor = reg("factor", uint(16));
+      const vector = normalisation();
       const scales = new Mem("scales", vectorScale, c.slots * c.tokens, {
         readDuringWrite: "old",
         style: "distributed",
       });
-      const scaleAt = (slot: Sig<"u", number>, tok: Sig<"u", number>): Sig<"u", number> =>
-        c.tokens === 1 ? slot : cat(tok, slot);
-      const reciprocal = refineReciprocal(guess, product).as("reciprocal");
-      const exponent = length.toSigned().sub(16).wrap(6);
-      scales.write(state.is("refine"), scaleAt(job.slot, job.tok), {
-        m: mux(zero, 0, mantissa),
-        e: mux(zero, 0, exponent),
-      } as never);
+      scales.write(state.is("refine"), slotAndToken(c, job), vector.scale);
 
-      // four elements a cycle: word, normalised, product, code
-      const word = reg("word", uint(elementBits(c) - 2));
-      const remaining = reg("remaining", uint(11));
+      const word = reg("word", uint(elementBits(c) - log2(QUAD)));
+      const remaining = reg("remaining", uint(job.elements.width - log2(QUAD)));
       const reading = state.is("run").as("reading");
       const lastWord = remaining.eq(1).as("last_word");
       const act = reg("act_word", uint(log2(c.actWords)));
-      const lane = reg("act_quad", uint(3));
-      const normalised = delay(
-        Array.from({ length: 4 }, (_, i) => {
-          const v = quad.slice(32 * i + 31, 32 * i).asSigned() as Sig<"s", number>;
-          return v.shl(16).dshr(length).wrap(17).as(`normalised_${i}`);
-        }),
-        1,
-      );
-      const scaled = delay(
-        normalised.map((n, i) => n.mul(factor.toSigned()).as(`scaled_${i}`)),
-        1,
-      );
-      const codes = scaled.map(
-        (p, i) => mux(zero, 0, p.roundShr(24).clamp(-127, 127).resize(8)).as(`code_${i}`) as Sig<"s", number>,
-      );
+      const lane = reg("act_quad", uint(log2(QUADS_PER_WORD)));
+      const codes = codesOf(quad, vector);
       const data = cat(...codes.map((q) => q.asUnsigned()).reverse()).as("codes");
-      const valid = delayValid(reading, 3, "write_valid");
-      const ended = delayValid(reading.and(lastWord), 3, "write_last");
+      const valid = delayValid(reading, CODE_LATENCY, "write_valid");
+      const ended = delayValid(reading.and(lastWord), CODE_LATENCY, "write_last");
 
       match(state, {
         idle: () =>
           when(start, () => {
-            peak.set(maximum);
-            word.set(job.src.slice(elementBits(c) - 1, 2));
-            remaining.set(job.elements.slice(12, 2));
+            vector.start(maximum);
+            word.set(job.src.slice(elementBits(c) - 1, log2(QUAD)));
+            remaining.set(job.elements.slice(job.elements.width - 1, log2(QUAD)));
             act.set(job.act);
             lane.set(0);
             state.go("norm");
           }),
         norm: () => {
-          const l = bitLength(peak).as("peak_length");
-          length.set(l);
-          zero.set(peak.orR().not());
-          mantissa.set(mantissa16(peak, l));
+          vector.norm();
           state.go("guess");
         },
         guess: () => {
-          const r0 = reciprocalGuess(mantissa).as("first_guess");
-          guess.set(r0);
-          product.set(mantissa.mul(r0));
+          vector.guess();
           state.go("refine");
         },
         refine: () => {
-          factor.set(reciprocal.mul(127).shr(7).resize(16));
+          vector.refine();
           state.go("run");
         },
         run: () => {
@@ -135,7 +172,7 @@ export const quantiser = (c: AcceleratorConfig) =>
       });
       when(valid, () => {
         lane.set(lane.addMod(1));
-        when(lane.eq(7), () => act.set(act.addMod(1)));
+        when(lane.eq(QUADS_PER_WORD - 1), () => act.set(act.addMod(1)));
       });
       const done = state.is("drain").and(ended).as("done");
       next.consume(done);
@@ -148,9 +185,10 @@ export const quantiser = (c: AcceleratorConfig) =>
         stat: { slot: job.slot, tok: job.tok },
         word,
         write: { enable: valid, word: act, quad: lane, data },
-        scale: scales.readAsync(scaleAt(scaleRead.slot, scaleRead.tok)) as never,
+        scale: scales.readAsync(slotAndToken(c, scaleRead)),
         idle: state.is("idle").and(next.valid.not()),
         trace: { act: { valid, data } },
       };
     },
   );
+};
