@@ -25,7 +25,7 @@ describe("command line: engines", () => {
       env: { NO_COLOR: "1", GATELOOM_CACHE: path.join(folder, "cache") },
       stdin: "ignore",
     });
-  const SMALL = ["--lanes", "32", "--family", "ice40", "--engine-kind", "tree"];
+  const SMALL = ["--lanes", "32", "--family", "ecp5", "--engine-kind", "tree"];
 
   it("prints and writes the table", async function () {
     this.timeout(60_000);

@@ -94,6 +94,7 @@ Add an engine: generator/engines/README.md`,
         config: { ...defaultConfig, rows, tokens: Number(options.tokens) },
         target: options.family,
         kernels: only === undefined ? KERNELS : [only],
+        units: [],
         peer: peerOf(rows),
         progress: (line) => process.stderr.write(`${line}\n`),
       });

@@ -13,7 +13,14 @@ import { type Product, runProduct } from "./product.js";
 import { runSlice, type Subject } from "./slice.js";
 import { rowsPerBlock } from "./stimulus.js";
 import { type Source, Synthesis, synthesisCommand, yosysVersion } from "./synthesis.js";
-import type { BuiltFigures, EngineFigures, EngineTable, ProductFigures, RateFigures } from "./table.js";
+import type {
+  BuiltFigures,
+  EngineFigures,
+  EngineTable,
+  ProductFigures,
+  RateFigures,
+  UnitFigures,
+} from "./table.js";
 
 export const MATRIX = { rows: 4096, columns: 4096 } as const;
 export const PREFILL_TOKENS = 128;
@@ -31,10 +38,20 @@ export interface Peer extends Source {
   readonly latency: number;
 }
 
+/** Hardware around the engines, on a port of its own: only its cost stands in the table. */
+export interface Unit {
+  readonly name: string;
+  readonly title: string;
+  readonly source: string;
+  /** Throws an HdlError where the family or the size cannot be. */
+  design(c: AcceleratorConfig, target: Target): Design;
+}
+
 export interface TableOptions {
   readonly config: AcceleratorConfig;
   readonly target: Target;
   readonly kernels: readonly Kernel[];
+  readonly units: readonly Unit[];
   readonly peer: Peer;
   readonly progress: (line: string) => void;
 }
@@ -194,6 +211,15 @@ export const engineTable = async (o: TableOptions): Promise<TableRun> => {
               ),
       });
     }
+    const units: UnitFigures[] = [];
+    for (const { name, title, source, design } of o.units) {
+      const built = attempt(() => sourceOf(design(config, target)));
+      const result: UnitFigures["result"] =
+        "reason" in built
+          ? { status: "refused", reason: built.reason }
+          : { status: "built", cells: await cost(name, built.value) };
+      units.push({ name, title, source, result });
+    }
     const table: EngineTable = {
       lanes: { rows: config.rows, columns: GROUP },
       tokens: config.tokens,
@@ -202,7 +228,7 @@ export const engineTable = async (o: TableOptions): Promise<TableRun> => {
       products: { ...MATRIX, tokens: PREFILL_TOKENS },
       finish: { cells: finishCells },
       engines,
-      units: [],
+      units,
     };
     return { table, verilog };
   } finally {
