@@ -16,7 +16,6 @@ import {
   wire,
 } from "../hdl/index.js";
 import { engine } from "../engines/engine.js";
-import { STREAM_COUNTERS, TRACE_POINTS } from "../isa/trace.js";
 import { fork } from "../library/fork.js";
 import { activityCode } from "../units/activity.js";
 import { cacheWriter, memoryWrite } from "../units/cachewriter.js";
@@ -32,47 +31,12 @@ import { SQUARES_BITS, scaler } from "../units/scaler.js";
 import { softmax } from "../units/softmax.js";
 import { streamUnit } from "../units/stream.js";
 import { unpack } from "../units/unpack.js";
+import { COUNTER_NAMES, hostOutputs, hostPorts } from "./ports.js";
 import { semaphores } from "./semaphores.js";
 import { sequencer } from "./sequencer.js";
 
 type Bool = Sig<"u", 1>;
 type U = Sig<"u", number>;
-
-/** Performance counters: each cycle of the stream unit in exactly one, and the beats read from memory. */
-export const COUNTER_NAMES = [...STREAM_COUNTERS, "beats"] as const;
-const counterPorts = Object.fromEntries(COUNTER_NAMES.map((n) => [n, uint(32)])) as Record<
-  (typeof COUNTER_NAMES)[number],
-  ReturnType<typeof uint<32>>
->;
-export const tracePorts = Object.fromEntries(
-  Object.entries(TRACE_POINTS).map(([point, fields]) => [
-    point,
-    {
-      valid: bool,
-      ...Object.fromEntries(fields.map((f) => [f.name, f.signed ? sint(f.width) : uint(f.width)])),
-    },
-  ]),
-);
-
-/** Ports of the host side, shared with the wrappers around the memory port. */
-export const hostPorts = (c: AcceleratorConfig) => ({
-  start: bool,
-  promptLength: uint(16),
-  total: uint(16),
-  epsilonSum: uint(SQUARES_BITS),
-  sinks: uint(log2(c.context) + 1),
-  window: uint(log2(c.context) + 1),
-  program_write: { enable: bool, addr: uint(log2(c.programInstructions) + 2), data: uint(64) },
-  token_write: { enable: bool, addr: uint(log2(c.context)), data: uint(16) },
-});
-export const hostOutputs = {
-  busy: bool,
-  done: bool,
-  saturated: bool,
-  token: { valid: bool, value: uint(16) },
-  counter: counterPorts,
-  trace: tracePorts,
-};
 
 export const accelerator = (c: AcceleratorConfig) =>
   defineModule(

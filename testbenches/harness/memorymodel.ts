@@ -2,51 +2,55 @@
  * A memory behind the port that is never predictable: random latency, random back-pressure on requests, data and writes,
  * from a seed. Written in the eDSL, so that the same stalls happen in every engine.
  */
-import { accelerator, hostOutputs, hostPorts } from "../../generator/accelerator/accelerator.js";
-import { memory } from "../../generator/accelerator/onchip.js";
+import { accelerator } from "../../generator/accelerator/accelerator.js";
+import { lateStream } from "../../generator/accelerator/latestream.js";
+import { memory } from "../../generator/accelerator/memory.js";
+import { hostOutputs, hostPorts, memoryLoad } from "../../generator/accelerator/ports.js";
 import {
-  bool,
   defineModule,
   mux,
   reg,
+  type Shape,
   type Sig,
   source,
   type Stream,
-  type stream,
+  bool,
   uint,
   when,
-  wire,
 } from "../../generator/hdl/index.js";
-import { type AcceleratorConfig, beatBits, log2 } from "../../generator/isa/config.js";
+import { type AcceleratorConfig, beatBits } from "../../generator/isa/config.js";
 import { memoryWrite } from "../../generator/units/cachewriter.js";
 import { memoryRequest } from "../../generator/units/fetch.js";
 
 type Bool = Sig<"u", 1>;
-type U = Sig<"u", number>;
+type Bits = Sig<"u", number>;
+
+const NOISE_BITS = 32;
+/** A channel's share of a word of noise: shut while it is below `stall`. */
+const STALL_BITS = 4;
+/** Where each channel's share lies, and that of the pause after a request. */
+const NOISE_AT = { request: 0, write: 8, data: 16, pause: 24 } as const;
+/** Latency: up to 31 shut cycles after a request. */
+const PAUSE_BITS = 5;
 
 /** Lets a word pass only where `open`; an offer once made is held. */
-const gate = <S extends Parameters<typeof stream>[0]>(
-  shape: S,
-  input: Stream<S>,
-  open: Bool,
-  name: string,
-): Stream<S> => {
+const gate = <S extends Shape>(name: string, shape: S, input: Stream<S>, open: Bool): Stream<S> => {
   const offered = reg(`${name}_offered`, bool, { reset: 0 });
-  const pass = open.or(offered) as Bool;
-  const out = source(shape, input.payload as never, input.valid.and(pass) as Bool);
-  input.consume(out.ready.and(pass) as Bool);
+  const pass = open.or(offered);
+  const out = source(shape, input.payload, input.valid.and(pass), `${name}_gate`);
+  input.consume(out.ready.and(pass));
   offered.set(out.valid.and(out.ready.not()));
-  return out as never;
+  return out;
 };
 
 /** xorshift32; one new word a cycle. */
-const noise = (seed: U, load: Bool): U => {
-  const state = reg("noise", uint(32), { reset: 1 });
-  const a = state.xor(state.shl(13).wrap(32)).as("noise_a") as U;
-  const b = a.xor(a.shr(17).extend(32)).as("noise_b") as U;
-  const c = b.xor(b.shl(5).wrap(32)).as("noise_c") as U;
+const noise = (seed: Bits, load: Bool): Bits => {
+  const state = reg("noise", uint(NOISE_BITS), { reset: 1 });
+  const a = state.xor(state.shl(13).wrap(NOISE_BITS)).as("noise_a");
+  const b = a.xor(a.shr(17).extend(NOISE_BITS)).as("noise_b");
+  const c = b.xor(b.shl(5).wrap(NOISE_BITS)).as("noise_c");
   state.set(mux(load, seed.or(1), c));
-  return state as U;
+  return state;
 };
 
 /** Accelerator and such a memory. `stall` in 1/16: how often each channel is shut; `seed` takes effect at `start`. */
@@ -56,37 +60,30 @@ export const stalled = (c: AcceleratorConfig, beats: number) =>
     {
       in: {
         ...hostPorts(c),
-        load: { enable: bool, addr: uint(log2(beats)), data: uint(beatBits(c)) },
-        seed: uint(32),
-        stall: uint(4),
+        load: memoryLoad(c, beats),
+        seed: uint(NOISE_BITS),
+        stall: uint(STALL_BITS),
       },
       out: hostOutputs,
       doc: "Test bench top: the accelerator behind a memory of random latency and back-pressure.",
     },
     ({ load, seed, stall, ...host }) => {
-      const random = noise(seed, host.start as Bool);
-      const open = (low: number): Bool => (random.slice(low + 3, low) as U).ge(stall) as Bool;
-      // Latency: a burst of shut cycles after a request, 0 to 31.
-      const pause = reg("pause", uint(5), { reset: 0 });
-      const data = wire("memory_data", uint(beatBits(c)));
-      const valid = wire("memory_valid", bool);
-      const beat = source(uint(beatBits(c)), data as never, valid);
-      const core = accelerator(c).inst("u_accelerator", { ...host, data: beat } as never) as never as Record<
-        string,
-        unknown
-      > & { request: Stream; write: Stream };
-      const request = gate(memoryRequest, core.request as never, open(0), "request");
+      const random = noise(seed, host.start);
+      const open = (channel: "request" | "write" | "data"): Bool =>
+        random.slice(NOISE_AT[channel] + STALL_BITS - 1, NOISE_AT[channel]).ge(stall);
+      const beat = lateStream("memory_beat", beatBits(c));
+      const core = accelerator(c).inst("u_accelerator", { ...host, data: beat.stream });
+      const { request: requested, write: written, ...outputs } = core;
+
+      const request = gate("request", memoryRequest, requested, open("request"));
+      const pause = reg("pause", uint(PAUSE_BITS), { reset: 0 });
       when(pause.ne(0), () => pause.set(pause.subMod(1)));
-      when(request.fire.and(stall.ne(0)), () => pause.set(random.slice(28, 24)));
-      const write = gate(memoryWrite(c), core.write as never, open(8), "write");
-      const ram = memory(c, beats).inst("u_memory", { request, write, load } as never) as never as {
-        data: Stream;
-      };
-      const slow = gate(uint(beatBits(c)), ram.data as never, open(16).and(pause.eq(0)) as Bool, "data");
-      valid.drive(slow.valid);
-      data.drive(slow.payload as never);
-      slow.consume(beat.ready);
-      const { request: _request, write: _write, ...outputs } = core;
-      return outputs as never;
+      when(request.fire.and(stall.ne(0)), () =>
+        pause.set(random.slice(NOISE_AT.pause + PAUSE_BITS - 1, NOISE_AT.pause)),
+      );
+      const write = gate("write", memoryWrite(c), written, open("write"));
+      const ram = memory(c, beats).inst("u_memory", { request, write, load });
+      beat.connect(gate("data", uint(beatBits(c)), ram.data, open("data").and(pause.eq(0))));
+      return outputs;
     },
   );
