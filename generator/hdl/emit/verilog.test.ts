@@ -156,35 +156,33 @@ describe("emitted Verilog", () => {
     expectText(
       verilog(full),
       `
-    module full_adder (
-      input  wire a,
-      input  wire b,
-      input  wire carry_in,
-      output wire sum,
-      output wire carry
-    );
-      wire u_first_sum;
-      wire u_first_carry;
-      wire u_second_sum;
-      wire u_second_carry;
-
-      half_adder u_first (
-        .a(a),
-        .b(b),
-        .sum(u_first_sum),
-        .carry(u_first_carry)
+      module full_adder (
+        input  wire a,
+        input  wire b,
+        input  wire carry_in,
+        output wire sum,
+        output wire carry
       );
-      half_adder u_second (
-        .a(u_first_sum),
-        .b(carry_in),
-        .sum(u_second_sum),
-        .carry(u_second_carry)
-      );
+        wire u_first_sum;
+        wire u_first_carry;
+        wire u_second_carry;
 
-      assign sum = u_second_sum;
-      assign carry = u_first_carry | u_second_carry;
-    endmodule
-  `,
+        half_adder u_first (
+          .a(a),
+          .b(b),
+          .sum(u_first_sum),
+          .carry(u_first_carry)
+        );
+        half_adder u_second (
+          .a(u_first_sum),
+          .b(carry_in),
+          .sum(sum),
+          .carry(u_second_carry)
+        );
+
+        assign carry = u_first_carry | u_second_carry;
+      endmodule
+    `,
     ));
   it("of a memory with byte enables: an array per byte, the form that block RAM is inferred from", () =>
     expectText(

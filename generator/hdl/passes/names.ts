@@ -144,19 +144,19 @@ export const names = (m: ir.Module, declared: (id: ir.NodeId) => boolean): Names
   const memory = m.memories.map((mem) => fresh(mem.name));
 
   const node = new Map<ir.NodeId, string>();
+  // What nobody named and an output shows is the output; so is the output of an instance that goes straight through.
+  for (const o of m.outputs) {
+    const n = m.nodes[o.value]!;
+    if (!declared(o.value) || node.has(o.value) || n.op === "input") continue;
+    if (n.named !== true || n.op === "instOut") node.set(o.value, o.name);
+  }
   const outputOf = new Map<string, ir.NodeId>(m.outputs.map((o) => [o.name, o.value]));
   m.nodes.forEach((n, id) => {
     if (n.op === "input") node.set(id, n.port);
-    else if (declared(id) && n.named === true)
+    else if (declared(id) && n.named === true && !node.has(id))
       // What is called as the output it drives is that output.
       node.set(id, outputOf.get(n.name ?? "") === id ? n.name! : fresh(n.name ?? word(n)));
   });
-  // What nobody named and an output shows is the output.
-  for (const o of m.outputs) {
-    const n = m.nodes[o.value]!;
-    if (declared(o.value) && !node.has(o.value) && n.op !== "instOut" && n.op !== "input")
-      node.set(o.value, o.name);
-  }
   const known = (id: ir.NodeId): string | undefined => node.get(id) ?? m.nodes[id]!.name;
   const owner = owners(m, known);
   const uses = m.nodes.map(() => 0);
