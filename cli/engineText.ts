@@ -32,7 +32,7 @@ export interface Refusal {
 }
 export const refusals = (table: EngineTable): Refusal[] => [
   ...[...table.engines, ...table.units].flatMap((e) =>
-    e.result.status === "refused" ? [{ name: e.name, reason: e.result.reason }] : [],
+    e.result.status !== "built" ? [{ name: e.name, reason: e.result.reason }] : [],
   ),
   ...builtEngines(table).flatMap((e) =>
     e.result.missing.map((m) => ({ name: `${e.name}, ${m.code}`, reason: m.reason })),
@@ -115,7 +115,12 @@ export const method = (table: EngineTable): string[] => {
       : [
           `Cycles: a beat offered in every cycle, memory never late. Simulated on the embedded engine: ${figure(Math.min(...beats))} beats or more of each product (a slice of all columns), ${figure(compared)} row sums equal to whole-number arithmetic; the other row blocks counted on at the rhythm of the slice${mean.length === 0 ? "" : `, for ${mean.map((e) => e.name).join(", ")} at its mean`}. Latency: first beat to first row sums, simulated.`,
         ]),
-    `'naive' is plain Verilog with '*', through the same Yosys command; it takes a beat a clock, so its cycles are counted, not simulated.`,
+    `'naive' is plain Verilog with '*', through the same Yosys command; it takes a beat a clock, so its cycles are counted, not simulated. It cannot wait and carries no mantissas or tags along, which all kernels do.`,
+    ...(table.family === "xcup"
+      ? [
+          "Of a DSP48E2 Yosys infers the multiplier only, so what plain Verilog adds is LUTs here; for xc7 it stands in the DSPs.",
+        ]
+      : []),
     `No claim on clocks: see the boards for those.`,
   ];
 };

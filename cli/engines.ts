@@ -6,7 +6,7 @@ import { defaultConfig } from "../generator/isa/config.js";
 import { naivePeer } from "../rtl-templates/report/naive.js";
 import { enginePage } from "./enginePage.js";
 import { renderTable } from "./engineText.js";
-import { UsageError } from "./failure.js";
+import { ComparisonError, UsageError } from "./failure.js";
 import { type Files, writeFolder } from "./output.js";
 
 const COLUMNS = 32;
@@ -114,7 +114,13 @@ Add an engine: generator/engines/README.md`,
         ["manifest.json", `${JSON.stringify(manifest, null, 2)}\n`],
       ]);
       await writeFolder(options.out, files);
-      if (options.json) return console.log(json.trimEnd());
-      console.log(renderTable(table));
-      console.log(`\nwritten to ${options.out}: engines.html, engines.json, verilog/`);
+      if (options.json) console.log(json.trimEnd());
+      else
+        console.log(
+          `${renderTable(table)}\n\nwritten to ${options.out}: engines.html, engines.json, verilog/`,
+        );
+      const wrong = table.engines.flatMap((e) =>
+        e.result.status === "wrong" ? [`engine '${e.name}': ${e.result.reason}`] : [],
+      );
+      if (wrong.length > 0) throw new ComparisonError(wrong.join("\n"));
     });

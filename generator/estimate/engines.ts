@@ -10,9 +10,9 @@ import type { BeatCode } from "../isa/codes.js";
 import { type AcceleratorConfig, beatBits } from "../isa/config.js";
 import type { Cells, Target } from "./cells.js";
 import { type Product, runProduct } from "./product.js";
-import { runSlice, type Subject } from "./slice.js";
+import { EngineError, runSlice, type Subject } from "./slice.js";
 import { rowsPerBlock } from "./stimulus.js";
-import { type Source, Synthesis, synthesisCommand, yosysVersion } from "./synthesis.js";
+import { type Counter, type Source, Synthesis, synthesisCommand, yosysVersion } from "./synthesis.js";
 import type {
   BuiltFigures,
   EngineFigures,
@@ -54,6 +54,8 @@ export interface TableOptions {
   readonly units: readonly Unit[];
   readonly peer: Peer;
   readonly progress: (line: string) => void;
+  /** Yosys unless given. */
+  readonly counter?: Counter;
 }
 export interface TableRun {
   readonly table: EngineTable;
@@ -125,6 +127,15 @@ const figuresOf = (subject: Subject, cells: Cells, progress: (line: string) => v
   };
 };
 
+const measured = (...args: Parameters<typeof figuresOf>): EngineFigures["result"] => {
+  try {
+    return figuresOf(...args);
+  } catch (error) {
+    if (!(error instanceof EngineError)) throw error;
+    return { status: "wrong", reason: error.message };
+  }
+};
+
 const perMac = (cells: Cells, macPerCycle: number): Pick<BuiltFigures, "perMac" | "macPerDsp"> => ({
   perMac: {
     lut: cells.lut / macPerCycle,
@@ -179,7 +190,7 @@ const peerFigures = (c: AcceleratorConfig, peer: Peer, cells: Cells): EngineFigu
 export const engineTable = async (o: TableOptions): Promise<TableRun> => {
   const { config, target, progress } = o;
   const verilog = new Map<string, string>();
-  const synthesis = new Synthesis(target);
+  const synthesis = o.counter ?? new Synthesis(target);
   const cost = async (name: string, source: Source): Promise<Cells> => {
     progress(`${name}: Yosys`);
     for (const [file, text] of source.files) verilog.set(`${name}/${file}`, text);
@@ -193,23 +204,17 @@ export const engineTable = async (o: TableOptions): Promise<TableRun> => {
     for (const kernel of o.kernels) {
       const { name, title, source } = kernel;
       const family = familyFor(kernel, target);
-      const built =
-        family === undefined
-          ? { reason: `not for ${target}; it is for ${kernel.families.join(", ")}` }
-          : attempt(() => ({ family, source: sourceOf(elaborate(kernel.build(config, family))) }));
-      engines.push({
-        name,
-        title,
-        source,
-        result:
-          "reason" in built
-            ? { status: "refused", reason: built.reason }
-            : figuresOf(
-                { kernel, family: built.value.family, config },
-                await cost(name, built.value.source),
-                progress,
-              ),
-      });
+      if (family === undefined) {
+        const reason = `not for ${target}; it is for ${kernel.families.join(", ")}`;
+        engines.push({ name, title, source, result: { status: "refused", reason } });
+        continue;
+      }
+      const built = attempt(() => sourceOf(elaborate(kernel.build(config, family))));
+      const result: EngineFigures["result"] =
+        "reason" in built
+          ? { status: "refused", reason: built.reason }
+          : measured({ kernel, family, config }, await cost(name, built.value), progress);
+      engines.push({ name, title, source, result });
     }
     const units: UnitFigures[] = [];
     for (const { name, title, source, design } of o.units) {
@@ -224,7 +229,7 @@ export const engineTable = async (o: TableOptions): Promise<TableRun> => {
       lanes: { rows: config.rows, columns: GROUP },
       tokens: config.tokens,
       family: target,
-      yosys: { version: yosysVersion, command: synthesisCommand(target) },
+      yosys: { version: await yosysVersion(), command: synthesisCommand(target) },
       products: { ...MATRIX, tokens: PREFILL_TOKENS },
       finish: { cells: finishCells },
       engines,

@@ -26,7 +26,7 @@ export interface SliceRun {
 
 /** The engine gave other sums than whole-number arithmetic, or none. */
 export class EngineError extends Error {
-  override name = "ComparisonError";
+  override name = "EngineError";
 }
 
 interface Beat {

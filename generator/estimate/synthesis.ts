@@ -6,12 +6,12 @@ import { type ChildProcess, fork } from "node:child_process";
 import { readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
-import { version as yosysVersion } from "@yowasp/yosys";
 import { cachedFolder, hashFiles } from "../tools/cache.js";
 import { type Cells, countCells, type Target } from "./cells.js";
 import type { YosysAnswer, YosysRequest } from "./yosysProcess.js";
 
-export { yosysVersion };
+/** Loaded when it is asked for: every other command starts without it. */
+export const yosysVersion = async (): Promise<string> => (await import("@yowasp/yosys")).version;
 
 /** Modules stay modules, so that time follows unique ones; no pads, since a core is not a chip. */
 const COMMANDS: Readonly<Record<Target, string>> = {
@@ -41,8 +41,14 @@ export interface Synthesised extends Cells {
   readonly seconds: number;
 }
 
+/** Counts cells; the tests of the table have one of their own. */
+export interface Counter {
+  count(source: Source): Promise<Synthesised>;
+  close(): void;
+}
+
 /** One process for all syntheses of a run: starting Yosys costs more than a small module. */
-export class Synthesis {
+export class Synthesis implements Counter {
   private child: ChildProcess | undefined;
   private readonly kill = (): void => {
     this.child?.kill("SIGKILL");
@@ -53,7 +59,7 @@ export class Synthesis {
     const names = [...files.keys()].filter((name) => name.endsWith(".v")).sort();
     const script = scriptOf(this.target, top, names);
     let seconds = 0;
-    const key = hashFiles(files, [script, yosysVersion]);
+    const key = hashFiles(files, [script, await yosysVersion()]);
     const folder = await cachedFolder(`synthesis-${this.target}`, key, new Map(), async (into) => {
       const started = performance.now();
       const answer = await this.run({ script, files: Object.fromEntries(files), wanted: [STAT] });

@@ -41,6 +41,8 @@ const rateSchema = z.object({
 export type RateFigures = z.infer<typeof rateSchema>;
 
 const refusedSchema = z.object({ status: z.literal("refused"), reason: z.string() });
+/** It was built, and its sums are not those of whole-number arithmetic: no figure of it means anything. */
+const wrongSchema = z.object({ status: z.literal("wrong"), reason: z.string() });
 const perMacSchema = z.object({ lut: z.number(), ff: z.number(), bram: z.number() });
 
 const engineSchema = z.object({
@@ -49,6 +51,7 @@ const engineSchema = z.object({
   source: z.string(),
   result: z.discriminatedUnion("status", [
     refusedSchema,
+    wrongSchema,
     z.object({
       status: z.literal("built"),
       exact: z.object({ depth: count, reason: z.string(), minus128: z.string() }),
