@@ -20,13 +20,14 @@ const isPeer = (table: EngineTable, name: string): boolean => table.engines[0]?.
 const panel = (
   table: EngineTable,
   title: string,
+  digits: number,
   value: (e: BuiltEngine) => number,
 ): Page["panels"][number] => ({
   title,
   bars: builtEngines(table).map((e) => ({
     name: e.name,
     value: value(e),
-    shown: short(value(e)),
+    shown: figure(value(e), digits),
     peer: isPeer(table, e.name),
   })),
 });
@@ -81,8 +82,8 @@ export const enginePage = (table: EngineTable): string =>
     title: `Engines on ${table.lanes.rows} × ${table.lanes.columns} lanes, ${table.family}`,
     subtitle: `Two-bit weights, eight-bit activations; up to ${figure(table.tokens)} token(s) at a time. Yosys ${table.yosys.version}: ${table.yosys.command}.`,
     panels: [
-      panel(table, "LUT per MAC and cycle", (e) => e.result.perMac.lut),
-      panel(table, "DSP per MAC and cycle", (e) =>
+      panel(table, "LUT per MAC and cycle", 1, (e) => e.result.perMac.lut),
+      panel(table, "DSP per MAC and cycle", 2, (e) =>
         e.result.macPerDsp === null ? 0 : 1 / e.result.macPerDsp,
       ),
     ],

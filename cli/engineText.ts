@@ -30,14 +30,26 @@ export interface Refusal {
   readonly name: string;
   readonly reason: string;
 }
-export const refusals = (table: EngineTable): Refusal[] => [
-  ...[...table.engines, ...table.units].flatMap((e) =>
-    e.result.status !== "built" ? [{ name: e.name, reason: e.result.reason }] : [],
-  ),
-  ...builtEngines(table).flatMap((e) =>
-    e.result.missing.map((m) => ({ name: `${e.name}, ${m.code}`, reason: m.reason })),
-  ),
-];
+export const refusals = (table: EngineTable): Refusal[] => {
+  const whole = [...table.engines, ...table.units].flatMap((e) =>
+    e.result.status === "built" ? [] : [{ name: e.name, reason: e.result.reason }],
+  );
+  // Codes that many engines lack for the same reason stand in one line.
+  const codes = new Map<string, { code: string; reason: string; names: string[] }>();
+  for (const { name, result } of builtEngines(table))
+    for (const { code, reason } of result.missing) {
+      const key = `${code} ${reason}`;
+      const entry = codes.get(key) ?? { code, reason, names: [] };
+      codes.set(key, { ...entry, names: [...entry.names, name] });
+    }
+  return [
+    ...whole,
+    ...[...codes.values()].map(({ code, reason, names }) => ({
+      name: `${code} of ${names.join(", ")}`,
+      reason,
+    })),
+  ];
+};
 
 export const COST_HEAD = [
   "engine",

@@ -81,6 +81,7 @@ How to read the table:
   exact depth        products added in one field before it is extracted, proven exact
   busy               useful products over the stated rate, on one 4096 x 4096 matrix; simulated, see the last lines
 
+Exit code 1: the sums of an engine are not those of whole-number arithmetic; the table says which.
 Add an engine: generator/engines/README.md`,
     )
     .action(async (options: EnginesOptions) => {

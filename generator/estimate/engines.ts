@@ -102,7 +102,10 @@ const rateOf = (subject: Subject, code: BeatCode): RateFigures => {
 const missingOf = (c: AcceleratorConfig, codes: readonly BeatCode[]): BuiltFigures["missing"] =>
   codes
     .filter((code) => code === "w4" && c.rows % 2 === 1)
-    .map((code) => ({ code, reason: `pairs of rows; there are ${c.rows}` }));
+    .map((code) => ({
+      code,
+      reason: `a weight takes two rows; ${c.rows} are not pairs, --lanes ${(c.rows + 1) * GROUP} are`,
+    }));
 
 const figuresOf = (subject: Subject, cells: Cells, progress: (line: string) => void): BuiltFigures => {
   const { kernel, config } = subject;

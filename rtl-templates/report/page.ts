@@ -34,32 +34,36 @@ const escaped = (text: string): string => text.replace(/[&<>"]/g, (c) => ESCAPES
 const linked = (text: string): string =>
   escaped(text).replace(/arXiv[ :](\d{4}\.\d{4,5})/g, '<a href="https://arxiv.org/abs/$1">arXiv $1</a>');
 
-const PANEL = 480;
-const NAMES = 150;
 const BARS = 260;
+const VALUES = 70; // behind the longest bar
+const LETTER = 8.6; // of a name, at most on average
 const ROW = 24;
 const TOP = 28;
 const BAR_HEIGHT = 16;
 
-const panelOf = (panel: Page["panels"][number], index: number) => {
-  const left = index * PANEL;
+/** Room for the longest name. */
+const namesWidth = (panels: Page["panels"]): number =>
+  16 + Math.ceil(LETTER * Math.max(...panels.flatMap((p) => p.bars.map((b) => b.name.length))));
+
+const panelOf = (names: number) => (panel: Page["panels"][number], index: number) => {
+  const left = index * (names + BARS + VALUES) + names;
   const most = Math.max(...panel.bars.map((b) => b.value), 0);
   return {
     title: escaped(panel.title),
-    x: left + NAMES,
+    x: left,
     bars: panel.bars.map((bar, i) => {
       const width = most === 0 ? 0 : Math.round((BARS * bar.value) / most);
       const y = TOP + i * ROW;
       return {
         name: escaped(bar.name),
-        nameX: left + NAMES - 8,
-        x: left + NAMES,
+        nameX: left - 8,
+        x: left,
         y,
         textY: y + 13,
         width,
         height: BAR_HEIGHT,
         fill: bar.peer ? "#b08d57" : "#2f6f9f",
-        valueX: left + NAMES + width + 6,
+        valueX: left + width + 6,
         value: escaped(bar.shown),
       };
     }),
@@ -69,15 +73,16 @@ const panelOf = (panel: Page["panels"][number], index: number) => {
 const cellsOf = (cells: readonly string[], texts: number) =>
   cells.map((content, i) => ({ content: escaped(content), text: i < texts }));
 
-export const renderPage = (page: Page): string =>
-  render("report/engines.html", {
+export const renderPage = (page: Page): string => {
+  const names = namesWidth(page.panels);
+  return render("report/engines.html", {
     title: escaped(page.title),
     subtitle: escaped(page.subtitle),
     chart: {
       label: escaped(page.panels.map((p) => p.title).join("; ")),
-      width: PANEL * page.panels.length,
+      width: (names + BARS + VALUES) * page.panels.length,
       height: TOP + ROW * Math.max(...page.panels.map((p) => p.bars.length)),
-      panels: page.panels.map(panelOf),
+      panels: page.panels.map(panelOf(names)),
     },
     tables: page.tables.map((t) => ({
       title: escaped(t.title),
@@ -91,3 +96,4 @@ export const renderPage = (page: Page): string =>
     })),
     method: page.method.map(linked),
   });
+};
