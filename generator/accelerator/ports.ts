@@ -7,12 +7,12 @@ import { SQUARES_BITS, TOKEN_BITS } from "../units/widths.js";
 
 /** Words of PROGRAM_WORD_BITS that make an instruction. */
 export const INSTRUCTION_WORDS = INSTRUCTION_BITS / PROGRAM_WORD_BITS;
-const COUNTER_BITS = 32;
+export const COUNTER_BITS = 32;
 
 /** Performance counters: each cycle of the stream unit in exactly one, and the beats read from memory. */
 export const COUNTER_NAMES = [...STREAM_COUNTERS, "beats"] as const;
 export type Counter = (typeof COUNTER_NAMES)[number];
-const counterPorts = Object.fromEntries(COUNTER_NAMES.map((name) => [name, uint(COUNTER_BITS)])) as {
+export const counterPorts = Object.fromEntries(COUNTER_NAMES.map((name) => [name, uint(COUNTER_BITS)])) as {
   [N in Counter]: Ty<"u", typeof COUNTER_BITS>;
 };
 

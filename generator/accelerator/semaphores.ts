@@ -1,17 +1,13 @@
 /** Semaphores: counters that units wait for at the head of their queues. */
 import { allOf, bool, cat, defineModule, lit, mux, reg, uint, when } from "../hdl/index.js";
 import { toksBits } from "../engines/port.js";
-import { SEMAPHORES, type Semaphore } from "../isa/instruction.js";
+import { SEMAPHORES } from "../isa/instruction.js";
 import type { AcceleratorConfig } from "../isa/config.js";
+import { SEMAPHORE_NAMES } from "../units/activity.js";
 import { SEMAPHORE_BITS } from "../units/jobs.js";
 import type { Bits, Bool } from "../units/signals.js";
 
 const COUNT_BITS = 6;
-const isSemaphore = (name: string): name is Semaphore => name in SEMAPHORES;
-/** By bit, the lowest first. */
-const names: readonly Semaphore[] = Object.keys(SEMAPHORES)
-  .filter(isSemaphore)
-  .sort((a, b) => SEMAPHORES[a].bit - SEMAPHORES[b].bit);
 
 /** `amount` if the semaphore's bit is set in a mask. */
 const many = (mask: Bits, bit: number, amount: Bits): Bits =>
@@ -46,7 +42,7 @@ export const semaphores = (c: AcceleratorConfig) => {
       doc: "Semaphores: a unit starts its job when all it wants are there.",
     },
     ({ restart, stream, quant, softmax, epilogue, score, quantSignal, softmaxSignal, probRelease }) => {
-      const counters = names.map((name) => {
+      const counters = SEMAPHORE_NAMES.map((name) => {
         const { bit, initial } = SEMAPHORES[name];
         const count = reg(name, uint(COUNT_BITS), { reset: initial });
         const given = many(epilogue.mask, bit, epilogue.amount)
@@ -68,7 +64,7 @@ export const semaphores = (c: AcceleratorConfig) => {
         };
       });
       const streamMissing = counters.map((missing) => missing.stream);
-      const zeros = lit(uint(SEMAPHORE_BITS - names.length), 0);
+      const zeros = lit(uint(SEMAPHORE_BITS - SEMAPHORE_NAMES.length), 0);
       return {
         streamGranted: none(streamMissing),
         streamMissing: cat(zeros, ...[...streamMissing].reverse()),

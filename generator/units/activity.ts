@@ -1,12 +1,19 @@
 /** What the stream unit does in a cycle, as an index into STREAM_COUNTERS: exactly one thing. */
-import { lit, mux, type Sig, uint } from "../hdl/index.js";
+import { indexWidth, lit, mux, uint } from "../hdl/index.js";
 import { SEMAPHORES, type Semaphore } from "../isa/instruction.js";
 import { STREAM_COUNTERS } from "../isa/trace.js";
+import type { Bits, Bool } from "./signals.js";
 
-type Bool = Sig<"u", 1>;
-type Counter = (typeof STREAM_COUNTERS)[number];
+type StreamCounter = (typeof STREAM_COUNTERS)[number];
 
-export const activityCode = (name: Counter): number => STREAM_COUNTERS.indexOf(name);
+export const ACTIVITY_BITS = indexWidth(STREAM_COUNTERS.length);
+export const activityCode = (name: StreamCounter): number => STREAM_COUNTERS.indexOf(name);
+
+const isSemaphore = (name: string): name is Semaphore => name in SEMAPHORES;
+/** By bit of their masks, the lowest first. */
+export const SEMAPHORE_NAMES: readonly Semaphore[] = Object.keys(SEMAPHORES)
+  .filter(isSemaphore)
+  .sort((a, b) => SEMAPHORES[a].bit - SEMAPHORES[b].bit);
 
 export interface Activity {
   /** A beat of the job at hand goes to the engine (or is passed over by EMB), or to a constant RAM. */
@@ -17,17 +24,16 @@ export interface Activity {
   readonly blocked: Bool;
   /** The next job, and the semaphores that it still waits for. */
   readonly waiting: Bool;
-  readonly missing: Sig<"u", number>;
+  readonly missing: Bits;
 }
 
 /** Of several missing semaphores the lowest counts. */
-export const activity = ({ busy, load, running, blocked, waiting, missing }: Activity): Sig<"u", number> => {
-  const code = (name: Counter): Sig<"u", number> => lit(uint(5), activityCode(name));
-  const semaphores = (Object.keys(SEMAPHORES) as Semaphore[]).sort(
-    (a, b) => SEMAPHORES[b].bit - SEMAPHORES[a].bit,
+export const activity = ({ busy, load, running, blocked, waiting, missing }: Activity): Bits => {
+  const code = (name: StreamCounter): Bits => lit(uint(ACTIVITY_BITS), activityCode(name));
+  const wait = SEMAPHORE_NAMES.reduceRight<Bits>(
+    (others, name) => mux(missing.bit(SEMAPHORES[name].bit), code(`wait_${name}`), others),
+    code("idle"),
   );
-  let wait = code("idle");
-  for (const name of semaphores) wait = mux(missing.bit(SEMAPHORES[name].bit), code(`wait_${name}`), wait);
   const stopped = mux(
     running,
     mux(blocked, code("wait_result"), code("wait_memory")),

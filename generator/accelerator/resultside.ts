@@ -1,0 +1,104 @@
+/** The result side: from the row sums to the vectors, the cache, the probabilities and the next token. */
+import type { engineSums } from "../engines/port.js";
+import type { ModuleDef, Stream } from "../hdl/index.js";
+import type { AcceleratorConfig } from "../isa/config.js";
+import type { cacheWriter } from "../units/cachewriter.js";
+import { epilogue } from "../units/epilogue.js";
+import type { quantJob, resultJob, softmaxJob } from "../units/jobs.js";
+import { statistics, vectorMemory } from "../units/memories.js";
+import type { quantiser } from "../units/quantiser.js";
+import { rowScaler } from "../units/rowscale.js";
+import { sampler } from "../units/sampler.js";
+import { scaler } from "../units/scaler.js";
+import type { Bits } from "../units/signals.js";
+import type { softmax } from "../units/softmax.js";
+import type { streamUnit } from "../units/stream.js";
+import { type Ahead, ahead, type Outputs } from "./ahead.js";
+import type { semaphores } from "./semaphores.js";
+
+type ResultJobs = Stream<ReturnType<typeof resultJob>>;
+type AheadOf<D, K extends string> = D extends ModuleDef<infer I, infer O> ? Ahead<I, O, K & keyof O> : never;
+
+/** Units of the result side whose outputs the stream side needs. */
+export interface ResultSideUnits {
+  readonly quantiser: AheadOf<ReturnType<typeof quantiser>, "write" | "scale">;
+  readonly softmax: AheadOf<ReturnType<typeof softmax>, "probability">;
+  readonly cacheWriter: AheadOf<ReturnType<typeof cacheWriter>, "written" | "free">;
+}
+export interface ResultSideInputs {
+  readonly jobs: {
+    readonly scale: ResultJobs;
+    readonly row: ResultJobs;
+    readonly epilogue: ResultJobs;
+    readonly quant: Stream<ReturnType<typeof quantJob>>;
+    readonly softmax: Stream<ReturnType<typeof softmaxJob>>;
+  };
+  readonly sums: Stream<ReturnType<typeof engineSums>>;
+  readonly stream: Pick<Outputs<ReturnType<typeof streamUnit>>, "started" | "load" | "probabilityRead">;
+  readonly semaphores: Pick<Outputs<ReturnType<typeof semaphores>>, "quantGranted" | "softmaxGranted">;
+  /** E of contract section 4. */
+  readonly epsilonSum: Bits;
+  readonly sinks: Bits;
+  readonly slots: Bits;
+}
+
+export const resultSide = (c: AcceleratorConfig, units: ResultSideUnits, i: ResultSideInputs) => {
+  const rows = ahead("rowscaler", rowScaler(c), ["wanted", "retire"]);
+  const results = ahead("epilogue", epilogue(c), ["score", "squares"]);
+  const softmax = units.softmax.place({
+    job: i.jobs.softmax,
+    granted: i.semaphores.softmaxGranted,
+    score: results.out.score,
+    probabilityRead: i.stream.probabilityRead,
+  });
+  const { scaleAddr, t, known } = scaler(c).inst("u_scaler", {
+    job: i.jobs.scale,
+    started: i.stream.started,
+    scale: units.quantiser.out.scale,
+    squares: results.out.squares,
+    epsilonSum: i.epsilonSum,
+    softmax: softmax.sum,
+    tok: rows.out.wanted,
+    retire: rows.out.retire,
+  });
+  const rowScaled = rows.place({ job: i.jobs.row, sums: i.sums, t, known });
+  const epilogued = results.place({
+    job: i.jobs.epilogue,
+    result: rowScaled.result,
+    load: i.stream.load,
+    squaresTok: scaleAddr.tok,
+    cacheFree: units.cacheWriter.out.free,
+  });
+  const cache = units.cacheWriter.place({
+    x: epilogued.cache,
+    start: epilogued.cacheStart,
+    job: epilogued.cacheJob,
+    sinks: i.sinks,
+    slots: i.slots,
+  });
+  const { valid, token } = sampler().inst("u_sampler", { logit: epilogued.logit });
+  const reads = quantised(c, units.quantiser, i, epilogued, scaleAddr);
+  return { softmax, rows: rowScaled, epilogue: epilogued, cache, choice: { valid, token }, quantiser: reads };
+};
+
+/** Vectors and their maxima, from the epilogue to the quantiser. */
+const quantised = (
+  c: AcceleratorConfig,
+  unit: ResultSideUnits["quantiser"],
+  i: ResultSideInputs,
+  written: Pick<Outputs<ReturnType<typeof epilogue>>, "vector" | "update">,
+  scaleRead: Outputs<ReturnType<typeof scaler>>["scaleAddr"],
+) => {
+  const vector = ahead("vector", vectorMemory(c), ["quad"]);
+  const maxima = ahead("statistics", statistics(c), ["maximum"]);
+  const out = unit.place({
+    job: i.jobs.quant,
+    granted: i.semaphores.quantGranted,
+    ...maxima.out,
+    ...vector.out,
+    scaleRead,
+  });
+  vector.place({ write: written.vector, read: { word: out.word } });
+  maxima.place({ update: written.update, read: out.stat });
+  return out;
+};
