@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { lookUpSum } from "../../../golden/quantise/vq.js";
 import { Bench, between, type Item, type Random, randomFrom } from "../../library/testing.js";
 import { checkInTools } from "../units.tools.testing.js";
-import { type LookupSize, tableLookup, weightAt } from "./lookup.js";
+import { type LookupSize, tableLookup } from "./lookup.js";
 import { PAIRS } from "./size.js";
 
 const range = (n: number): number[] => Array.from({ length: n }, (_, i) => i);
@@ -40,7 +40,7 @@ const anyBeat = (random: Random, { rows, sets }: LookupSize): Beat => ({
 const itemOf = ({ set, act, weights }: Beat): Item => ({
   set,
   weights: weights
-    .flatMap((row, r) => row.map((w, p) => BigInt(w) << BigInt(weightAt(r, p))))
+    .flatMap((row, r) => row.map((w, p) => BigInt(w) << BigInt(4 * (16 * r + p))))
     .reduce((a, b) => a | b),
   ...Object.fromEntries(act.map((a, p) => [`act_${p}`, a])),
 });
