@@ -9,6 +9,7 @@ import { type Dtype, writeSafetensors } from "./safetensors.js";
 
 const SHAPE = { dim: 32, hidden: 40, layers: 2, heads: 2, kvHeads: 1, headDim: 16, vocab: 20, context: 16 };
 const MODEL = randomModel(SHAPE, 3);
+const SPARSE = randomModel(SHAPE, 4, { format: "N24" });
 
 interface Entry {
   dtype: Dtype;
@@ -20,17 +21,33 @@ function floats(values: readonly number[]): Entry {
   return { dtype: "F32", shape: [values.length], bytes: new Uint8Array(Float32Array.from(values).buffer) };
 }
 
+/** Byte of four codes of which two are kept: the format's encoder in one line. */
+function quadByte(codes: Int8Array): number {
+  const kept = [...codes.keys()].filter((i) => codes[i] !== 0);
+  return kept.reduce(
+    (byte, column, k) => byte | (((codes[column]! + 3) / 2) << (2 * k)) | (column << (4 + 2 * k)),
+    0,
+  );
+}
+
 function demoFile(
   change: (tensors: Map<string, Entry>, metadata: Map<string, string>) => void = () => {},
+  model = MODEL,
 ): Uint8Array {
   const tensors = new Map<string, Entry>();
   const addMatrix = (name: string, matrix: QuantisedMatrix): void => {
     const { rows, cols, codes } = matrix;
-    const bytes =
-      matrix.format === "W2"
-        ? Uint8Array.from(codes, (c) => (c + 3) / 2)
-        : new Uint8Array(codes.buffer.slice(0));
-    tensors.set(`${name}.code`, { dtype: matrix.format === "W2" ? "U8" : "I8", shape: [rows, cols], bytes });
+    if (matrix.format === "N24") {
+      const quads = { length: (rows * cols) / 4 };
+      const bytes = Uint8Array.from(quads, (_, q) => quadByte(codes.subarray(4 * q, 4 * q + 4)));
+      tensors.set(`${name}.quad`, { dtype: "U8", shape: [rows, cols / 4], bytes });
+    } else {
+      const [dtype, bytes] =
+        matrix.format === "W2"
+          ? (["U8", Uint8Array.from(codes, (c) => (c + 3) / 2)] as const)
+          : (["I8", new Uint8Array(codes.buffer.slice(0))] as const);
+      tensors.set(`${name}.code`, { dtype, shape: [rows, cols], bytes });
+    }
     tensors.set(`${name}.mantissa`, {
       dtype: "U8",
       shape: [rows, Math.ceil(cols / 32)],
@@ -38,10 +55,10 @@ function demoFile(
     });
     tensors.set(`${name}.exponent`, { dtype: "U8", shape: [rows], bytes: matrix.exponents.slice() });
   };
-  addMatrix("embedding", MODEL.embedding);
+  addMatrix("embedding", model.embedding);
   const gain = (g: Int16Array): Entry => floats(Array.from(g, (v) => v / 2 ** GAIN_EXPONENT));
-  tensors.set("final_norm", gain(MODEL.finalGain));
-  MODEL.layers.forEach((layer, l) => {
+  tensors.set("final_norm", gain(model.finalGain));
+  model.layers.forEach((layer, l) => {
     for (const name of MATRICES) addMatrix(`layers.${l}.${name}`, layer[name]);
     tensors.set(`layers.${l}.attention_norm`, gain(layer.attentionGain));
     tensors.set(`layers.${l}.ffn_norm`, gain(layer.ffnGain));
@@ -55,6 +72,8 @@ function demoFile(
       ranges: JSON.stringify({ q: same, k: [20, 20], v: [20, 20], gate: same, up: same, act: [8, 8] }),
     }),
   );
+  const format = model.layers[0]!.q.format;
+  if (format !== "W2") metadata.set("weight_format", format);
   change(tensors, metadata);
   return writeSafetensors(tensors, metadata);
 }
@@ -74,6 +93,27 @@ describe("demo model files", () => {
     assert.equal(rounded.float.layers[1]!.down[39], (codes[39]! * mantissas[1]!) / 2 ** exponents[0]!);
     // other binary points than the random model's, but the same function
     assert.deepEqual(generate(new IntegerState(model), [4], 8), generate(new IntegerState(MODEL), [4], 8));
+  });
+
+  it("read 2:4 weights back, four in a byte", () => {
+    const { model, rounded } = readDemo(demoFile(undefined, SPARSE), "n24.safetensors");
+    for (const [l, layer] of model.layers.entries())
+      for (const name of MATRICES) assert.deepEqual(layer[name], SPARSE.layers[l]![name]);
+    assert.equal(rounded.float.layers[0]!.up.filter((w) => w === 0).length, (40 * 32) / 2);
+    assert.deepEqual(generate(new IntegerState(model), [4], 8), generate(new IntegerState(SPARSE), [4], 8));
+  });
+
+  it("refuse 2:4 weights that name a column twice or descend", () => {
+    for (const [byte, message] of [
+      [
+        0b01_01_00_00,
+        /^d, tensor "layers\.0\.k\.quad", byte \d+: byte 80: column 1 is not above column 1 in 2:4/,
+      ],
+      [0b00_11_00_00, /byte 48: column 0 is not above column 3/],
+    ] as const) {
+      const file = demoFile((t) => t.get("layers.0.k.quad")!.bytes.set([byte], 5), SPARSE);
+      assert.throws(() => readDemo(file, "d"), { name: "InputError", message });
+    }
   });
 
   const cases: [string, Parameters<typeof demoFile>[0], RegExp][] = [
@@ -101,6 +141,11 @@ describe("demo model files", () => {
       "a shape that is not the metadata's",
       (_, m) => m.set("hidden", "72"),
       /tensor "layers\.0\.gate\.code", byte \d+: expected U8 \[72, 32\], found U8 \[40, 32\]/,
+    ],
+    [
+      "a weight format that it does not know",
+      (_, m) => m.set("weight_format", "N18"),
+      /metadata weight_format = "N18" is none of W2, N24/,
     ],
     ["missing metadata", (_, m) => m.delete("theta"), /^d, byte 8: the metadata lack "theta"/],
     [

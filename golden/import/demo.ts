@@ -7,6 +7,7 @@ import type { ModelShape, QuantisedMatrix, QuantisedModel } from "../model/types
 import { assemble, type Slots } from "../quantise/assemble.js";
 import type { LayerRanges, Ranges } from "../quantise/calibrate.js";
 import { type LayerMatrices, matrixSizes, type RoundedModel, withMatrices } from "../quantise/round.js";
+import { unpackN24Index } from "../quantise/unpack/sparse24.js";
 import { InputError } from "./error.js";
 import { floatsOf, readSafetensors, type Safetensors, tensorOf } from "./safetensors.js";
 
@@ -21,6 +22,7 @@ export function readDemo(bytes: Uint8Array, file: string, slots?: Slots): DemoMo
   const source = readSafetensors(bytes, file);
   const shape = readShape(source);
   const sizes = matrixSizes(shape);
+  const readLinear = linearReader(source);
   const linear = (l: number, name: keyof typeof sizes): QuantisedMatrix =>
     readLinear(source, `layers.${l}.${name}`, sizes[name][0], sizes[name][1]);
   const matrices: LayerMatrices[] = [];
@@ -105,8 +107,43 @@ function readShape(source: Safetensors): ModelShape {
   };
 }
 
+type LinearReader = (source: Safetensors, name: string, rows: number, cols: number) => QuantisedMatrix;
+
+/** Metadata `weight_format`: how the seven linear matrices are stored; W2 unless told. */
+function linearReader(source: Safetensors): LinearReader {
+  const format = source.metadata.get("weight_format") ?? "W2";
+  const reader = new Map<string, LinearReader>([
+    ["W2", readW2],
+    ["N24", readN24],
+  ]).get(format);
+  if (!reader)
+    throw new InputError(
+      `metadata weight_format = "${format}" is none of W2, N24`,
+      { file: source.file, offset: 8 },
+      AGAIN,
+    );
+  return reader;
+}
+
+/** A byte for every four columns: two codes and the columns they are for, ascending. */
+function readN24(source: Safetensors, name: string, rows: number, cols: number): QuantisedMatrix {
+  if (cols % 4 !== 0) {
+    const where = { file: source.file, tensor: `${name}.quad` };
+    throw new InputError(`${cols} columns do not divide into the fours of N24`, where, AGAIN);
+  }
+  const quad = tensorOf(source, `${name}.quad`, "U8", [rows, cols / 4]);
+  const bad = quad.bytes.findIndex((v) => v >> 6 <= ((v >> 4) & 3));
+  if (bad >= 0) {
+    const [v, offset] = [quad.bytes[bad]!, quad.offset + bad];
+    const what = `byte ${v}: column ${v >> 6} is not above column ${(v >> 4) & 3} in 2:4 weights`;
+    throw new InputError(what, { file: source.file, tensor: `${name}.quad`, offset }, AGAIN);
+  }
+  const codes = unpackN24Index(quad.bytes, rows, cols);
+  return { rows, cols, format: "N24", codes, ...readScales(source, name, rows, cols) };
+}
+
 /** Codes 0..3 mean -3, -1, 1, 3. */
-function readLinear(source: Safetensors, name: string, rows: number, cols: number): QuantisedMatrix {
+function readW2(source: Safetensors, name: string, rows: number, cols: number): QuantisedMatrix {
   const code = tensorOf(source, `${name}.code`, "U8", [rows, cols]);
   const bad = code.bytes.findIndex((v) => v > 3);
   if (bad >= 0) {

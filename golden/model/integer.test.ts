@@ -49,7 +49,7 @@ function likeness(
 
 describe("integer forward pass", () => {
   for (const [index, shape] of SHAPES.entries()) {
-    for (const format of ["W2", "W4"] as const) {
+    for (const format of ["W2", "W4", "TERNARY", "N24"] as const) {
       it(`stays close to its float twin: shape ${index}, ${format}`, () => {
         const model = randomModel(shape, 11 + index, { format });
         const state = new IntegerState(model);

@@ -39,7 +39,7 @@ function randomCodes(random: Random, count: number, format: WeightFormat): Int8A
   }
 }
 
-/** Weights of about the wanted standard deviation. Columns of N24 are a multiple of four. */
+/** Weights of about the wanted standard deviation. */
 function randomMatrix(
   random: Random,
   rows: number,
@@ -47,6 +47,8 @@ function randomMatrix(
   format: WeightFormat,
   deviation: number,
 ): QuantisedMatrix {
+  if (format === "N24" && cols % 4 !== 0)
+    throw new RangeError(`${cols} columns do not divide into the fours of N24; use W2 or a multiple of 4`);
   const wanted = ROOT_MEAN_SQUARE[format] / deviation;
   let exponent = 0;
   while (power2(exponent + 1) < wanted * Math.SQRT2) exponent++; // nearest power of two
