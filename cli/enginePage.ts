@@ -7,6 +7,8 @@ import {
   COST_HEAD,
   costRow,
   figure,
+  FORMAT_HEAD,
+  formatRows,
   method,
   rateHead,
   rateRows,
@@ -64,6 +66,12 @@ const tables = (table: EngineTable): PageTable[] => {
             rows: units,
           },
         ]),
+    {
+      title: "How weights lie in memory",
+      head: FORMAT_HEAD,
+      texts: 1,
+      rows: formatRows(table).map((cells) => row("", cells)),
+    },
     ...(refused.length === 0
       ? []
       : [

@@ -106,6 +106,10 @@ export const rateRows = ({ name, result }: BuiltEngine): string[][] =>
     percent(r.matrixMatrix.busy),
   ]);
 
+export const FORMAT_HEAD = ["weights in memory", "bits per weight", "bytes/MAC"] as const;
+export const formatRows = (table: EngineTable): string[][] =>
+  table.formats.map((f) => [f.name, figure(f.bitsPerWeight, 2), figure(f.bitsPerWeight / 8, 3)]);
+
 const UNIT_HEAD = ["unit", "LUT", "FF", "carry", "DSP", "BRAM"];
 
 /** What was measured how: the same sentences in the terminal and on the page. */
@@ -121,7 +125,7 @@ export const method = (table: EngineTable): string[] => {
   );
   return [
     `Cells: Yosys ${table.yosys.version}, '${table.yosys.command}', kernel alone; inverters, shift registers and small memories are LUTs. Behind every kernel stands the same 'finish' (mantissas, accumulators): ${figure(table.finish.cells.lut)} LUT, ${figure(table.finish.cells.ff)} FF, ${figure(table.finish.cells.dsp)} DSP, one per row: the rescale DSPs.`,
-    `Per MAC: per multiply-accumulate and cycle of the code shown first. Bytes per MAC: weight fields only; each group of 32 has a mantissa byte beside them. Of 2:4 beats all columns count as multiplied.`,
+    `Per MAC: per multiply-accumulate and cycle of the code shown first. Bytes per MAC: weight fields of the engine's beat, and of the formats that decode to it; each group of 32 has a mantissa byte beside them. Of 2:4 beats all columns count as multiplied.`,
     ...(simulated.length === 0
       ? []
       : [
@@ -175,6 +179,8 @@ export const renderTable = (table: EngineTable): string => {
     "",
     ...columns(rateHead(table), built.flatMap(rateRows), 2),
     ...(units.length === 0 ? [] : ["", ...columns(UNIT_HEAD, units)]),
+    "",
+    ...columns(FORMAT_HEAD, formatRows(table)),
     "",
     pc.bold("Exact because"),
     ...built.map(

@@ -9,6 +9,7 @@ import { elaborate, emitVerilog, HdlError, type Design } from "../hdl/index.js";
 import type { BeatCode } from "../isa/codes.js";
 import { type AcceleratorConfig, beatBits } from "../isa/config.js";
 import type { Cells, Target } from "./cells.js";
+import { formatSizes } from "./formats.js";
 import { type Product, runProduct } from "./product.js";
 import { EngineError, runSlice, type Subject } from "./slice.js";
 import { rowsPerBlock } from "./stimulus.js";
@@ -236,6 +237,7 @@ export const engineTable = async (o: TableOptions): Promise<TableRun> => {
       products: { ...MATRIX, tokens: PREFILL_TOKENS },
       finish: { cells: finishCells },
       engines,
+      formats: formatSizes(),
       units,
     };
     return { table, verilog };

@@ -83,6 +83,8 @@ const unitSchema = z.object({
 });
 export type UnitFigures = z.infer<typeof unitSchema>;
 
+const formatSchema = z.object({ name: z.string(), bitsPerWeight: positive });
+
 export const tableSchema = z.object({
   lanes: z.object({ rows: count, columns: count }),
   tokens: count,
@@ -92,6 +94,8 @@ export const tableSchema = z.object({
   /** Group sums × mantissas, accumulated: the same behind every kernel. */
   finish: z.object({ cells: cellsSchema }),
   engines: z.array(engineSchema),
+  /** How weights lie in memory, before they become beats (golden/contract/formats.md). */
+  formats: z.array(formatSchema),
   /** Unrelated to the port of the engines: cost only. */
   units: z.array(unitSchema),
 });
