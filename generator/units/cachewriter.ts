@@ -22,7 +22,7 @@ import { EPILOGUES } from "../isa/instruction.js";
 import { queue } from "../library/fifo.js";
 import { cacheCode, inverse16, scaleByte, scaleOf } from "./cachescale.js";
 import { type AcceleratorConfig, beatBits, log2, countBits } from "../isa/config.js";
-import { cacheJob, cacheValue } from "./epilogue.js";
+import { cacheJob, cacheValue } from "./epilogueports.js";
 import { ADDRESS_BITS } from "./jobs.js";
 import { tokWidth } from "./memories.js";
 import { magnitude } from "./reciprocal.js";

@@ -1,9 +1,28 @@
 /** Constant RAMs: gains, K means and RoPE increments, written a whole beat at a time, read an element at a time. */
-import { bool, defineModule, delay, Mem, select, type Sig, uint } from "../hdl/index.js";
+import { bool, defineModule, delay, Mem, type Of, select, uint } from "../hdl/index.js";
 import { type AcceleratorConfig, beatBits, log2 } from "../isa/config.js";
-import { loadBeatBits } from "./stream.js";
+import { CONSTANT_RAMS, type ConstantRam } from "../isa/instruction.js";
+import { range } from "./signals.js";
+import { type constantLoad, loadBeatBits } from "./stream.js";
 
-/** `entries` elements of `width` bits, `stride` bits apart; the element appears one cycle after its index. */
+const constantWrite = (c: AcceleratorConfig) => ({
+  enable: bool,
+  beat: uint(loadBeatBits(c)),
+  data: uint(beatBits(c)),
+});
+export type ConstantWrite = Of<ReturnType<typeof constantWrite>>;
+
+/** The writes of a LOAD that are for one of the RAMs. */
+export const writesOf = (load: Of<ReturnType<typeof constantLoad>>, ram: ConstantRam): ConstantWrite => ({
+  enable: load.enable.and(load.ram.eq(CONSTANT_RAMS.indexOf(ram))),
+  beat: load.beat,
+  data: load.data,
+});
+
+/**
+ * `entries` elements of `width` bits, `stride` bits apart in the beats of a LOAD (isa/README.md); the element appears one
+ * cycle after its index. The gains of contract section 2, the K means and RoPE increments of section 5.
+ */
 export const constantRam = (
   c: AcceleratorConfig,
   name: string,
@@ -16,10 +35,7 @@ export const constantRam = (
   return defineModule(
     `${name}_ram`,
     {
-      in: {
-        write: { enable: bool, beat: uint(loadBeatBits(c)), data: uint(beatBits(c)) },
-        index: uint(log2(entries)),
-      },
+      in: { write: constantWrite(c), index: uint(log2(entries)) },
       out: { element: uint(width) },
       doc: `Constant RAM: ${entries} elements of ${width} bits.`,
     },
@@ -31,15 +47,12 @@ export const constantRam = (
       });
       beats.write(write.enable, write.beat.resize(log2(words)), write.data);
       const word = index.width > low ? index.shr(low).resize(log2(words)) : index.wrap(1);
-      const beat = beats.read(word as Sig<"u", number>) as Sig<"u", number>;
+      const beat = beats.read(word);
       const which = delay(index.wrap(Math.max(1, low)), 1, "which");
       return {
         element: select(
           which,
-          Array.from(
-            { length: perBeat },
-            (_, i) => beat.slice(i * stride + width - 1, i * stride) as Sig<"u", number>,
-          ),
+          range(perBeat).map((i) => beat.slice(i * stride + width - 1, i * stride)),
         ),
       };
     },

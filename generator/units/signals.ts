@@ -38,3 +38,8 @@ export const ofToken = <T>(tok: Bits, entries: readonly T[]): T => {
   const [only] = entries;
   return only !== undefined && entries.length === 1 ? only : select(tok, entries);
 };
+/** The pasts of several signals, named by their keys. */
+export const pasts = <R extends Record<string, Sig>>(now: R): Past<R> => {
+  const each = Object.entries(now).map(([name, x]) => [name, past(x, name)] as const);
+  return (age) => Object.fromEntries(each.map(([name, at]) => [name, at(age)])) as R;
+};

@@ -1,0 +1,87 @@
+/** Ports of the epilogue, and what flows from it to the cache writer. */
+import { bool, sint, stream, uint } from "../hdl/index.js";
+import { type AcceleratorConfig, countBits, log2 } from "../isa/config.js";
+import { ADDRESS_BITS, result, resultJob, SEMAPHORE_BITS } from "./jobs.js";
+import { elementBits, tokWidth } from "./memories.js";
+import { constantLoad } from "./stream.js";
+import {
+  ELEMENT_BITS,
+  ROW_BITS,
+  SQUARES_BITS,
+  TRACE_KIND_BITS,
+  TRACE_TOK_BITS,
+  VALUE_BITS,
+} from "./widths.js";
+
+/** Cycles from a result to its write; all kinds alike, so that one write port serves them. */
+export const EPILOGUE_LATENCY = 7;
+
+/** A K or V value on its way to the cache writer, with what the writer needs of the job. */
+export const cacheValue = (c: AcceleratorConfig) => ({
+  valid: bool,
+  value: sint(VALUE_BITS),
+  isValue: bool,
+  row: uint(ROW_BITS),
+  tok: uint(tokWidth(c)),
+  last: bool,
+});
+/** One head of a key or value job, when its first row is taken. */
+export const cacheJob = (c: AcceleratorConfig) => ({
+  addr: uint(ADDRESS_BITS), // beats
+  headStride: uint(13), // beats from head to head
+  headGroups: uint(6), // headDim / 32
+  slot: uint(log2(c.context)),
+  toks: uint(countBits(c.tokens)),
+  isValue: bool,
+  first: bool, // the job's first head
+});
+/** A score on its way to softmax. */
+export const scoreValue = {
+  valid: bool,
+  value: sint(VALUE_BITS),
+  aux: uint(8), // V's scale byte of the slot
+  row: uint(ROW_BITS), // the slot
+  last: bool,
+};
+
+const traced = {
+  kind: uint(TRACE_KIND_BITS),
+  tok: uint(TRACE_TOK_BITS),
+  row: uint(ROW_BITS),
+};
+const traces = {
+  residual: { valid: bool, value: sint(ELEMENT_BITS), tok: traced.tok, row: traced.row },
+  vector: { valid: bool, value: sint(ELEMENT_BITS), ...traced },
+  cache: { valid: bool, value: sint(VALUE_BITS), ...traced },
+  score: { valid: bool, value: sint(VALUE_BITS) },
+  logit: { valid: bool, value: sint(ELEMENT_BITS) },
+};
+
+export const epilogueInputs = (c: AcceleratorConfig) => ({
+  job: stream(resultJob(c)),
+  result: stream(result(c)),
+  load: constantLoad(c),
+  squaresTok: uint(tokWidth(c)),
+  cacheFree: bool, // the cache writer has a buffer for another head
+});
+export const epilogueOutputs = (c: AcceleratorConfig) => ({
+  vector: { enable: bool, element: uint(elementBits(c)), value: sint(ELEMENT_BITS) },
+  update: {
+    enable: bool,
+    slot: uint(log2(c.slots)),
+    tok: uint(tokWidth(c)),
+    magnitude: uint(ELEMENT_BITS),
+    restart: bool,
+  },
+  squares: uint(SQUARES_BITS), // SS of token `squaresTok`
+  score: scoreValue,
+  logit: { valid: bool, value: sint(ELEMENT_BITS), row: uint(ROW_BITS), last: bool },
+  cache: cacheValue(c),
+  cacheJob: cacheJob(c),
+  cacheStart: bool,
+  signal: { mask: uint(SEMAPHORE_BITS), amount: uint(countBits(c.tokens)) }, // after the last write
+  signalScore: uint(SEMAPHORE_BITS), // of score jobs, earlier: softmax sees the last score
+  idle: bool,
+  saturated: bool,
+  trace: traces,
+});
