@@ -1,0 +1,80 @@
+/**
+ * One link of the chain: a multiplier and an adder. In the fabric an adder for 3a and a multiplexer per token; in a DSP slice one
+ * multiplier for both tokens: two activations share its weight, `lane` bits apart (FlightLLM, arXiv 2401.03868, CSD-Chain; AMD WP486).
+ */
+import { lit, select, type Sig, sint } from "../../hdl/index.js";
+import type { Signed } from "../digits.js";
+import type { Family } from "../kernel.js";
+
+/** Largest magnitude of a weight and of an activation. */
+export const LARGEST_WEIGHT = 3;
+export const LARGEST_ACTIVATION = 127;
+
+/** Bits of the sum of so many products. */
+export const sumBits = (depth: number): number =>
+  Math.floor(Math.log2(depth * LARGEST_WEIGHT * LARGEST_ACTIVATION)) + 2;
+
+/** Products that a lane of so many bits sums exactly: 18 bits 344, 17 bits 172. */
+export const exactDepth = (lane: number): number =>
+  Math.floor((2 ** (lane - 1) - 1) / (LARGEST_WEIGHT * LARGEST_ACTIVATION));
+
+export interface Link {
+  /** Products that may meet in one sum. */
+  readonly depth: number;
+  /** What meets the weight, of the activations of all tokens. */
+  operands(activations: readonly Signed[]): Signed[];
+  /** Operand times weight, -3..3. */
+  multiply(operand: Signed, weight: Signed): Signed;
+  /** Bits of a sum of so many products. */
+  width(tokens: number, depth: number): number;
+  /** The sums of all tokens from those of the operands. */
+  extract(sums: readonly Signed[], tokens: number): Signed[];
+}
+
+/** A product by choice among 0, a, 2a and 3a and their negatives, each token for itself. */
+const fabric: Link = {
+  depth: exactDepth(18),
+  operands: (activations) => [...activations],
+  multiply: (a, weight) => {
+    const zero = lit(sint(10), 0);
+    const thrice = a.shl(1).add(a).as("thrice");
+    const products = [zero, a, a.shl(1), thrice, zero, thrice.neg(), a.shl(1).neg(), a.neg()]; // by two's complement
+    return select(
+      weight.asUnsigned(),
+      products.map((p) => p.resize(10)),
+    );
+  },
+  width: (_, depth) => sumBits(depth),
+  extract: (sums) => [...sums],
+};
+
+/** (a1·2^lane + a0)·w: the upper sum lacks 1 where the lower one is negative. */
+const packed = (lane: number): Link => ({
+  depth: exactDepth(lane),
+  operands: ([a0, a1]) => [
+    a1 === undefined
+      ? a0!
+      : a1
+          .shl(lane)
+          .add(a0!)
+          .wrap(lane + 8),
+  ],
+  multiply: (operand, weight) => operand.mul(weight),
+  width: (tokens, depth) => sumBits(depth) + (tokens - 1) * lane,
+  extract: ([sum], tokens) => {
+    if (tokens === 1) return [sum!];
+    const low = sum!.slice(lane - 1, 0).asSigned();
+    const borrow: Sig<"u", 1> = sum!.bit(lane - 1);
+    return [
+      low,
+      sum!
+        .shr(lane)
+        .add(borrow.toSigned())
+        .wrap(sum!.width - lane),
+    ];
+  },
+});
+
+/** Ports of multipliers: 27 bits in a DSP48E2, 25 in a DSP48E1, so that two activations of 8 bits lie 18 or 17 bits apart. */
+export const linkOf = (family: Family): Link =>
+  family === "xcup" ? packed(18) : family === "xc7" ? packed(17) : fabric;
