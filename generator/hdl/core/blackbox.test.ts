@@ -42,7 +42,7 @@ describe("black boxes", () => {
     const text = emitVerilog(elaborate(top), { sourceComments: false }).get("top.v")!;
     assert.match(
       text,
-      /VADD8 #\(\.INIT\(5\), \.MODE\("FAST"\)\) u_add \(\n {4}\.CK\(clk\),\n {4}\.A\(x\),\n {4}\.B\(8'd3\),\n {4}\.Q\(u_add_Q\)\n {2}\);/,
+      /VADD8 #\(\.INIT\(5\), \.MODE\("FAST"\)\) u_add \(\n {4}\.CK\(clk\),\n {4}\.A\(x\),\n {4}\.B\(8'd3\),\n {4}\.Q\(y\)\n {2}\);/,
     );
   });
 
