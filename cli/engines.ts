@@ -1,7 +1,8 @@
 import { Command, InvalidArgumentError, Option } from "commander";
 import { KERNELS, kernelNames, kernelOf } from "../generator/engines/kernels.js";
+import { UNITS } from "../generator/engines/units.js";
 import { TARGETS, type Target } from "../generator/estimate/cells.js";
-import { engineTable, type Peer } from "../generator/estimate/engines.js";
+import { engineTable, type Peer, type Unit } from "../generator/estimate/engines.js";
 import { defaultConfig } from "../generator/isa/config.js";
 import { naivePeer } from "../rtl-templates/report/naive.js";
 import { enginePage } from "./enginePage.js";
@@ -29,6 +30,15 @@ const lanesOption = (text: string): number => {
     );
   return lanes;
 };
+
+const unitOf = ({ name, title, source, size, build }: (typeof UNITS)[number]): Unit => ({
+  name,
+  title: `${title} (${Object.entries(size)
+    .map(([key, value]) => `${key} ${value}`)
+    .join(", ")})`,
+  source,
+  design: () => build(),
+});
 
 const peerOf = (rows: number): Peer => {
   const { top, text, latency } = naivePeer(rows, COLUMNS);
@@ -95,7 +105,7 @@ Add an engine: generator/engines/README.md`,
         config: { ...defaultConfig, rows, tokens: Number(options.tokens) },
         target: options.family,
         kernels: only === undefined ? KERNELS : [only],
-        units: [],
+        units: options.engineKind === undefined ? UNITS.map(unitOf) : [],
         peer: peerOf(rows),
         progress: (line) => process.stderr.write(`${line}\n`),
       });
