@@ -1,8 +1,8 @@
 /** The chain against the integer dot product of dense rows: patterns mixed beat by beat, stalls on both sides. */
 import assert from "node:assert/strict";
 import { Bench, between, type Item, type Random } from "../../library/testing.js";
-import { type Chain, sparseChain } from "./chain.js";
-import { DENSE, type Pattern, rowsPerCycle, segment } from "./patterns.js";
+import { type Chain, rowsPerCycle, sparseChain } from "./chain.js";
+import { DENSE, type Pattern, segment } from "./patterns.js";
 
 type Style = "lowest" | "highest" | "extremes" | "random";
 const STYLES: readonly Style[] = ["lowest", "highest", "extremes", "random", "random"];
@@ -19,7 +19,7 @@ const pick = (random: Random, style: Style, lo: number, hi: number): number =>
 
 /** Rows [row][column] of a pattern. */
 const rowsOf = (c: Chain, p: Pattern, random: Random, style: Style): number[][] =>
-  Array.from({ length: rowsPerCycle(p) }, () => {
+  Array.from({ length: rowsPerCycle(c, p) }, () => {
     const row = new Array<number>(c.columns).fill(0);
     for (let block = 0; block < c.columns; block += p.m) {
       const kept = Array.from({ length: p.m }, (_, i) => i);
@@ -68,7 +68,7 @@ const run = (c: Chain, work: readonly Work[], seed: number, offer: number, take:
     work.map(({ p, rows, acts }) => beatOf(c, p, rows, acts)),
     offer,
   );
-  const most = Math.max(...c.patterns.map(rowsPerCycle));
+  const most = Math.max(...c.patterns.map((p) => rowsPerCycle(c, p)));
   const ports = Array.from({ length: c.tokens * most }, (_, i) => `sums_${Math.floor(i / most)}_${i % most}`);
   const out = bench.collect("rows", ports, take);
   bench.run(() => out.items.length === work.length);

@@ -32,11 +32,13 @@ import {
 import { range, type Signed } from "../digits.js";
 import type { Family } from "../kernel.js";
 import { linkOf, sumBits } from "./link.js";
-import { blockOf, checkPatterns, type Pattern, patternName, rowsPerCycle, segment } from "./patterns.js";
+import { blockOf, checkPatterns, type Pattern, patternName, segment } from "./patterns.js";
 
 export interface Chain {
-  /** Multipliers, and columns of a dense row. */
+  /** Columns of a row. */
   readonly columns: number;
+  /** As many as columns unless told: then a dense row takes one cycle, and M/N rows of N:M do. */
+  readonly multipliers?: number;
   /** Chosen at run time by their number in this list. */
   readonly patterns: readonly Pattern[];
   /** Activation vectors that share the weights: 1 (matrix times vector) or 2. */
@@ -50,16 +52,20 @@ export interface Chain {
 type Bool = Sig<"u", 1>;
 
 const bitsFor = (count: number): number => Math.max(1, Math.ceil(Math.log2(count)));
-const mostRows = (c: Chain): number => Math.max(...c.patterns.map(rowsPerCycle));
+const multipliers = (c: Chain): number => c.multipliers ?? c.columns;
+const cascade = (c: Chain): number => c.span ?? multipliers(c);
+/** Rows that a chain does per cycle. */
+export const rowsPerCycle = (c: Chain, p: Pattern): number => multipliers(c) / segment(c.columns, p);
+const mostRows = (c: Chain): number => Math.max(...c.patterns.map((p) => rowsPerCycle(c, p)));
 
 /**
- * Row j of pattern N:M has the multipliers from j·L·N/M on, of L; N of them in turn share a block of M columns and their
+ * Row j of pattern N:M has as many multipliers as it keeps columns, from the j-th segment on; N of them in turn share a block of M columns and their
  * indices ascend.
  */
 export const chainIn = (c: Chain) => ({
   pattern: uint(bitsFor(c.patterns.length)),
-  value: vec(sint(3), c.columns), // -3..3
-  index: vec(uint(bitsFor(Math.max(...c.patterns.map((p) => p.m)))), c.columns),
+  value: vec(sint(3), multipliers(c)), // -3..3
+  index: vec(uint(bitsFor(Math.max(...c.patterns.map((p) => p.m)))), multipliers(c)),
   act: vec(vec(sint(8), c.columns), c.tokens),
 });
 /** Sums [token][row]; those of rows that the pattern does not have mean nothing. */
@@ -70,16 +76,25 @@ type ChainOut = Of<ReturnType<typeof chainOut>>;
 export const checkChain = (c: Chain): void => {
   checkPatterns(c.columns, c.patterns);
   const { depth } = linkOf(c.family);
-  if (c.columns > depth)
+  const [count, span] = [multipliers(c), cascade(c)];
+  const segments = c.patterns.map((p) => segment(c.columns, p));
+  const longest = Math.max(...segments);
+  for (const [k, p] of c.patterns.entries())
+    if (count % segments[k]! !== 0)
+      fail(
+        `${patternName(p)} keeps ${segments[k]} of ${c.columns} columns; ${count} multipliers are no multiple, ${longest} are`,
+      );
+  if (longest > depth)
     fail(
       `a sum of ${depth} products is exact on ${c.family}; instead of ${c.columns} columns take two chains`,
     );
-  const span = c.span ?? c.columns;
-  const shortest = Math.min(...c.patterns.map((p) => segment(c.columns, p)));
-  const fits = (p: Pattern) => span % segment(c.columns, p) === 0 || segment(c.columns, p) % span === 0;
-  if (!(span >= 2 && c.columns % span === 0 && c.patterns.every(fits)))
+  if (!(span >= 2 && count % span === 0 && segments.every((s) => s % span === 0 || span % s === 0)))
     fail(
-      `cascades of ${span} multipliers do not cut ${c.columns} into whole segments; ${shortest} would work`,
+      `cascades of ${span} multipliers do not cut ${count} into whole segments; ${Math.min(...segments)} would work`,
+    );
+  if (!Number.isInteger(Math.log2(longest / span)) && longest > span)
+    fail(
+      `cascades are added four by four: ${longest / span} of ${span} are no power of two; ${longest} would work`,
     );
 };
 
@@ -112,34 +127,34 @@ const sparseMux = (c: Chain, p: ChainIn, token: number, i: number): Signed => {
 /** The chain as a part of a pipeline: sums [token][row]. */
 export const chainSums = (c: Chain, p: ChainIn, cut: Cut, stages: Stages): Signed[][] => {
   const link = linkOf(c.family);
-  const span = c.span ?? c.columns;
+  const span = cascade(c);
+  const name = (of: string): string => `${c.name ?? ""}${of}`;
   const begins = (i: number) => (q: Pattern) => i % segment(c.columns, q) === 0;
   const pattern = cut(p.pattern.as("pattern"));
   const sums: Signed[][] = []; // after each multiplier, one for each operand
-  for (const i of range(c.columns)) {
-    const chosen = range(c.tokens).map((token) => sparseMux(c, p, token, i));
+  for (const i of range(multipliers(c))) {
     const place = i % span;
-    const operands = cut(link.operands(chosen).map((x, k) => x.as(`${c.name ?? ""}operand_${k}_of_${i}`)));
-    const weight = stages.at(cut(p.value[i]!.as(`${c.name ?? ""}weight_${i}`)), place + 1);
-    const restart = patternIs(c, pattern, begins(i)).as(`${c.name ?? ""}restart_${i}`);
-    const never = !c.patterns.some(begins(i));
+    // Multiplier i of a cascade works i cycles after the first, on the same beat.
+    const chosen = range(c.tokens).map((token) => stages.at(cut(sparseMux(c, p, token, i)), place + 1));
+    const weight = stages.at(cut(p.value[i]!.as(name(`weight_${i}`))), place + 1);
+    const products = link
+      .operands(chosen, cut)
+      .map((x, k) => cut(link.multiply(x, weight).as(name(`product_${k}_of_${i}`))));
+    if (place === 0) {
+      sums.push(products);
+      continue;
+    }
+    const starts = c.patterns.some(begins(i));
+    const restart = patternIs(c, pattern, begins(i)).as(name(`restart_${i}`));
     sums.push(
-      operands.map((x, k) => {
-        const product = cut(
-          link.multiply(stages.at(x, place + 1), weight).as(`${c.name ?? ""}product_${k}_of_${i}`),
-        );
-        if (place === 0) return product;
+      products.map((product, k) => {
         const before = sums[i - 1]![k]!;
-        const zMux = never
-          ? before
-          : mux(restart, lit(sint(before.width), 0), before).as(`${c.name ?? ""}z_mux_${k}_of_${i}`);
-        const bits = Math.min(link.width(c.tokens, place + 1), zMux.add(product).width);
-        return cut(
-          zMux
-            .add(product)
-            .wrap(bits)
-            .as(`${c.name ?? ""}sum_${k}_of_${i}`),
-        );
+        const zMux = starts
+          ? mux(restart, lit(sint(before.width), 0), before).as(name(`z_mux_${k}_of_${i}`))
+          : before;
+        const total = zMux.add(product);
+        const bits = Math.min(link.width(c.tokens, place + 1), total.width);
+        return cut(total.wrap(bits).as(name(`sum_${k}_of_${i}`)));
       }),
     );
   }
@@ -149,7 +164,7 @@ export const chainSums = (c: Chain, p: ChainIn, cut: Cut, stages: Stages): Signe
 /** Reduction nodes: where segments end; a segment of several cascades is their sum, four by four. */
 const reduce = (c: Chain, pattern: Sig<"u", number>, sums: readonly Signed[][], cut: Cut): Signed[][] => {
   const link = linkOf(c.family);
-  const span = c.span ?? c.columns;
+  const span = cascade(c);
   const width = sumBits(c.columns);
   const left = new Map<number, Signed[]>();
   const leaving = (i: number, token: number): Signed => {
@@ -178,7 +193,7 @@ const reduce = (c: Chain, pattern: Sig<"u", number>, sums: readonly Signed[][], 
   return range(c.tokens).map((token) =>
     range(mostRows(c)).map((row) => {
       const having = c.patterns.flatMap((q, k): [number, Signed][] =>
-        row < rowsPerCycle(q) ? [[k, rowOf(q, row, token)]] : [],
+        row < rowsPerCycle(c, q) ? [[k, rowOf(q, row, token)]] : [],
       );
       const [, other] = having[0]!;
       const total = having.length === 1 ? other : select(pattern, having.slice(1), other);
@@ -191,7 +206,7 @@ const reduce = (c: Chain, pattern: Sig<"u", number>, sums: readonly Signed[][], 
 const assertIndices = (c: Chain, beat: Stream<ReturnType<typeof chainIn>>): Bool => {
   const { pattern, index } = beat.payload;
   const legal = c.patterns.map((q): Bool => {
-    const indices = range(c.columns).flatMap((i): Bool[] => [
+    const indices = range(multipliers(c)).flatMap((i): Bool[] => [
       ...(q.m < 2 ** index[i]!.width && q.m > 1 ? [index[i]!.lt(q.m)] : []),
       ...(i % q.n === 0 ? [] : [index[i - 1]!.lt(index[i]!)]),
     ]);
@@ -208,11 +223,11 @@ export const sparseChain = (c: Chain) => {
   const names = c.patterns.map((p) => patternName(p).replace(":", "of")).join("_");
   const span = c.span === undefined ? "" : `_by${c.span}`;
   return defineModule(
-    `sparse_chain_${c.columns}x${c.tokens}_${names}_${c.family}${span}`,
+    `sparse_chain_${multipliers(c)}of${c.columns}x${c.tokens}_${names}_${c.family}${span}`,
     {
       in: { beat: stream(chainIn(c)) },
       out: { rows: stream(chainOut(c)), error: bool },
-      doc: `Sparse chain of ${c.columns} multipliers: ${c.patterns.map(patternName).join(", ")}; ${c.tokens} token(s).`,
+      doc: `Sparse chain of ${multipliers(c)} multipliers: ${c.patterns.map(patternName).join(", ")}; ${c.tokens} token(s).`,
     },
     ({ beat }) => ({
       error: assertIndices(c, beat),

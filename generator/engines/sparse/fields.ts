@@ -1,46 +1,46 @@
 /**
- * Fields of a beat to what two rows put on a chain of 32 multipliers. The multiplier takes the weight itself, -3..3, which 2:4 needs
- * (rows keep different activations), so that dense codes need no Σa either: w2 2u + 1, ternary u, and w4 = 2·(2·u1 + 1) + u0.
+ * Fields of a beat to what a row puts on its chain of 16 multipliers, two for every four columns, in one phase or two:
+ *
+ *   2:4     one phase: the two kept weights and their columns
+ *   dense   two phases: multiplier k of a quad takes column 2k, then column 2k + 1, through the same multiplexer
+ *
+ * The multiplier takes the weight itself, -3..3, which 2:4 needs (rows keep different activations), so that dense codes need no
+ * Σa either: w2 is 2u + 1, ternary u, and w4 2·(2·u1 + 1) + u0.
  */
-import { allOf, assertAlways, lit, mux, type Of, type Sig, uint } from "../../hdl/index.js";
+import { allOf, assertAlways, cat, lit, mux, type Of, type Sig, uint } from "../../hdl/index.js";
 import type { AcceleratorConfig } from "../../isa/config.js";
 import { digit, range } from "../digits.js";
 import { GROUP } from "../port.js";
 import type { chainIn } from "./chain.js";
 import type { jobShape } from "./pairs.js";
-import { DENSE, type Pattern } from "./patterns.js";
+import type { Pattern } from "./patterns.js";
 
 type Job = Of<ReturnType<typeof jobShape>>;
 type Bool = Sig<"u", 1>;
 
-/** By their number on the chain. */
-export const PATTERNS: readonly Pattern[] = [DENSE, { n: 2, m: 4 }];
+/** Dense beats are done as two of this pattern. */
+export const TWO_OF_FOUR: Pattern = { n: 2, m: 4 };
+export const MULTIPLIERS = GROUP / 2;
 
-/** The second kept column of each quad lies behind the first. */
-const keptAt = (i: number) => ({ row: Math.floor(i / 16), quad: 4 * Math.floor((i % 16) / 2), which: i % 2 });
-
-/** Rows 2j and 2j + 1: both at once in 2:4, the odd one in the second phase of a dense beat. */
-export const rowPair = (
+export const rowOnChain = (
   c: AcceleratorConfig,
   job: Job,
-  j: number,
-  o: { readonly sparse: Bool; readonly odd: Bool; readonly plain: Bool },
+  row: number,
+  o: { readonly sparse: Bool; readonly second: Bool; readonly isU: Bool },
 ): Of<ReturnType<typeof chainIn>> => {
-  const none = lit(uint(2), 0);
-  const field = (row: number, column: number): Sig<"u", number> =>
-    2 * j + row < c.rows ? digit(c, job.weights, 2 * j + row, column) : none;
-  const value = range(GROUP).map((i) => {
-    const { row, quad, which } = keptAt(i);
-    const dense = mux(o.odd, field(1, i), field(0, i));
-    const stored = mux(o.sparse, field(row, quad + which), dense).as(`field_${j}_${i}`);
+  const field = (column: number) => digit(c, job.weights, row, column);
+  const value = range(MULTIPLIERS).map((i) => {
+    const [quad, k] = [4 * (i >> 1), i & 1];
+    const dense = mux(o.second, field(quad + 2 * k + 1), field(quad + 2 * k));
+    const stored = mux(o.sparse, field(quad + k), dense).as(`field_${row}_${i}`);
     const level = stored.shl(1).toSigned().sub(3).wrap(3);
-    return mux(o.plain, stored.toSigned().sub(2).wrap(3), level).as(`value_${j}_${i}`);
+    return mux(o.isU, stored.toSigned().sub(2).wrap(3), level).as(`value_${row}_${i}`);
   });
-  const index = range(GROUP).map((i) => {
-    const { row, quad, which } = keptAt(i);
-    return field(row, quad + 2 + which);
+  const index = range(MULTIPLIERS).map((i) => {
+    const [quad, k] = [4 * (i >> 1), i & 1];
+    return mux(o.sparse, field(quad + 2 + k), cat(lit(uint(1), k), o.second)).as(`index_${row}_${i}`);
   });
-  return { pattern: o.sparse, value, index, act: job.act };
+  return { pattern: lit(uint(1), 0), value, index, act: job.act };
 };
 
 /** Stops simulation where the two indices of a quad do not ascend. */

@@ -2,7 +2,7 @@
  * One link of the chain: a multiplier and an adder. In the fabric an adder for 3a and a multiplexer per token; in a DSP slice one
  * multiplier for both tokens: two activations share its weight, `lane` bits apart (FlightLLM, arXiv 2401.03868, CSD-Chain; AMD WP486).
  */
-import { lit, select, type Sig, sint } from "../../hdl/index.js";
+import { type Cut, lit, select, type Sig, sint } from "../../hdl/index.js";
 import type { Signed } from "../digits.js";
 import type { Family } from "../kernel.js";
 
@@ -21,8 +21,8 @@ export const exactDepth = (lane: number): number =>
 export interface Link {
   /** Products that may meet in one sum. */
   readonly depth: number;
-  /** What meets the weight, of the activations of all tokens. */
-  operands(activations: readonly Signed[]): Signed[];
+  /** What meets the weight, of the activations of all tokens; the pre-adder of a slice has a register. */
+  operands(activations: readonly Signed[], cut: Cut): Signed[];
   /** Operand times weight, -3..3. */
   multiply(operand: Signed, weight: Signed): Signed;
   /** Bits of a sum of so many products. */

@@ -12,10 +12,8 @@ export const patternName = (p: Pattern): string => (p.m === 1 ? "dense" : `${p.n
 /** Multipliers of a DSP group (DG): FlightLLM's cascades are fixed inside a pair and configurable between pairs. */
 export const GROUP_OF_MULTIPLIERS = 2;
 
-/** Rows that a chain does per cycle. */
-export const rowsPerCycle = (p: Pattern): number => p.m / p.n;
-/** Multipliers of each of those rows: its kept columns. */
-export const segment = (columns: number, p: Pattern): number => columns / rowsPerCycle(p);
+/** Multipliers of a row: its kept columns. */
+export const segment = (columns: number, p: Pattern): number => (columns * p.n) / p.m;
 
 const isPower = (x: number): boolean => Number.isInteger(x) && x >= 1 && Math.log2(x) % 1 === 0;
 
