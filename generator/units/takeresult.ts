@@ -3,7 +3,7 @@ import { lit, type Of, reg, type Stream, uint, when, bool } from "../hdl/index.j
 import { type AcceleratorConfig, log2 } from "../isa/config.js";
 import { EPILOGUES, type Epilogue } from "../isa/instruction.js";
 import { queue } from "../library/fifo.js";
-import { result, resultJob } from "./jobs.js";
+import { type result, resultJob } from "./jobs.js";
 import type { Bits, Bool, Int } from "./signals.js";
 import { BLOCK, ROW_BITS, VALUE_BITS } from "./widths.js";
 
