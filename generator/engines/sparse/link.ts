@@ -10,9 +10,9 @@ import type { Family } from "../kernel.js";
 export const LARGEST_WEIGHT = 3;
 export const LARGEST_ACTIVATION = 127;
 
-/** Bits of the sum of so many products. */
+/** Bits of the sum of so many products; -128 fits too, which costs a bit at few depths. */
 export const sumBits = (depth: number): number =>
-  Math.floor(Math.log2(depth * LARGEST_WEIGHT * LARGEST_ACTIVATION)) + 2;
+  Math.floor(Math.log2(depth * LARGEST_WEIGHT * (LARGEST_ACTIVATION + 1))) + 2;
 
 /** Products that a lane of so many bits sums exactly: 18 bits 344, 17 bits 172. */
 export const exactDepth = (lane: number): number =>
