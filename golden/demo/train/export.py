@@ -1,4 +1,7 @@
-"""Checkpoint to the files of golden/demo: the integer model, its tokenizer, the held-out excerpt, the table of figures."""
+"""Checkpoint to the files of golden/demo: the integer model, its tokenizer, the held-out excerpt, the table of figures.
+
+A checkpoint of sparsify.py, which has a mask, becomes stories-n24.safetensors with figures of its own.
+"""
 import argparse
 import hashlib
 import json
@@ -14,25 +17,39 @@ import inputs
 import quantise as fq
 from evaluate import bits_per_character, held_out_split, repetition
 from model import DEMO, Params, load_llama2c, measure
+from sparsify import quantised_params
 from text import SEPARATOR, Tokenizer, stories
 
 LAYERS = ("q", "k", "v", "o", "gate", "up", "down")
 
 
-def integers(p: Params, k_mean: np.ndarray) -> tuple[dict[str, np.ndarray], Params]:
+def quads(codes: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """A byte per four columns: two codes, then their columns, ascending (`n24-index` of golden/contract/formats.md)."""
+    rows, cols = codes.shape
+    kept = np.nonzero(mask.reshape(-1, 4))[1].reshape(rows, cols // 4, 2)
+    field = (np.take_along_axis(codes.reshape(rows, -1, 4), kept, -1) + 3) // 2
+    return (field[..., 0] + 4 * field[..., 1] + 16 * kept[..., 0] + 64 * kept[..., 1]).astype(np.uint8)
+
+
+def integers(p: Params, k_mean: np.ndarray, mask: Params | None) -> tuple[dict[str, np.ndarray], Params]:
     """Tensors of the file, and the float model that they mean exactly."""
     out: dict[str, np.ndarray] = {}
     exact = {k: np.array(v) for k, v in p.items()}
 
-    def put(name: str, codes: jax.Array, m: jax.Array, e: jax.Array, stored: np.ndarray) -> np.ndarray:
-        out[f"{name}.code"], out[f"{name}.mantissa"] = stored, np.asarray(m, np.uint8)
+    def put(name: str, codes: jax.Array, m: jax.Array, e: jax.Array, stored: np.ndarray, kind: str = "code") -> np.ndarray:
+        out[f"{name}.{kind}"], out[f"{name}.mantissa"] = stored, np.asarray(m, np.uint8)
         out[f"{name}.exponent"] = np.asarray(e[:, 0], np.uint8)
         return np.asarray(codes) * np.repeat(np.asarray(m) * 2.0 ** -np.asarray(e), fq.GROUP, axis=1)
 
     for i in range(DEMO.layers):
         for kind in LAYERS:
-            c, m, e = fq.weight_codes(jnp.asarray(p[kind][i]))
-            exact[kind][i] = put(f"layers.{i}.{kind}", c, m, e, ((np.asarray(c) + 3) / 2).astype(np.uint8))
+            name, w = f"layers.{i}.{kind}", jnp.asarray(p[kind][i])
+            if mask is None:
+                c, m, e = fq.weight_codes(w)
+                exact[kind][i] = put(name, c, m, e, ((np.asarray(c) + 3) / 2).astype(np.uint8))
+            else:
+                c, m, e = fq.n24_codes(w, jnp.asarray(mask[kind][i]))
+                exact[kind][i] = put(name, c, m, e, quads(np.asarray(c, np.int32), mask[kind][i]), "quad")
         out[f"layers.{i}.attention_norm"] = np.asarray(p["attention_norm"][i], np.float32)
         out[f"layers.{i}.ffn_norm"] = np.asarray(p["ffn_norm"][i], np.float32)
         out[f"layers.{i}.k_mean"] = np.asarray(k_mean[i], np.float32).reshape(-1)
@@ -57,17 +74,21 @@ def main() -> None:
     train, held = held_out_split(stories(o.stories))
     state = pickle.load(open(o.checkpoint, "rb"))
     k_mean = jnp.asarray(state["k_mean"])
-    tensors, exact = integers(state["params"], np.asarray(k_mean))
+    mask = state.get("mask")
+    name, label = ("stories", "W2A8KV4") if mask is None else ("stories-n24", "2:4 A8KV4")
+    tensors, exact = integers(state["params"], np.asarray(k_mean), mask)
 
     # Largest magnitudes on training text, for the binary points; the exact weights, fake-quantised activations.
     ranges = measure(exact, [tok.encode(s)[: DEMO.context] for s in train[:64]], DEMO, k_mean)
     meta = {
-        "format": "gateloom-1", "name": "stories-w2", "group": str(fq.GROUP),
+        "format": "gateloom-1", "name": "stories-w2" if mask is None else name, "group": str(fq.GROUP),
         **{k: str(getattr(DEMO, k)) for k in ("dim", "hidden", "layers", "heads", "kv_heads", "head_dim", "vocab", "context")},
         "theta": "10000", "eps": "1e-5", "residual_max": str(ranges.pop("residual")), "ranges": json.dumps(ranges),
         "source": "distilled from stories260K (karpathy/tinyllamas, MIT) and TinyStories (CDLA-Sharing-1.0); see NOTICE",
     }
-    save_file(tensors, str(out / "stories.safetensors"), metadata=meta)
+    if mask is not None:
+        meta["weight_format"] = "N24"
+    save_file(tensors, str(out / f"{name}.safetensors"), metadata=meta)
     (out / "tokenizer.json").write_text(json.dumps({
         "type": "llama2c-bpe", "source": "pieces and scores of tok512 (karpathy/tinyllamas, MIT)", "bos": 1, "eos": 2, "unk": 0,
         "pieces": tok.pieces, "scores": tok.scores,
@@ -78,8 +99,9 @@ def main() -> None:
     if o.twin:
         twin = pickle.load(open(o.twin, "rb"))["params"]
         rows["float twin"] = bits_per_character(twin, DEMO, tok, held, False)
-    rows["fake-quantised W2A8KV4, as trained"] = bits_per_character(state["params"], DEMO, tok, held, True, k_mean)
-    rows["fake-quantised W2A8KV4, from the exported integers"] = bits_per_character(exact, DEMO, tok, held, True, k_mean, exact_weights=True)
+    trained = state["params"] if mask is None else quantised_params(state["params"], jax.tree.map(jnp.asarray, mask))
+    rows[f"fake-quantised {label}, as trained"] = bits_per_character(trained, DEMO, tok, held, True, k_mean, exact_weights=mask is not None)
+    rows[f"fake-quantised {label}, from the exported integers"] = bits_per_character(exact, DEMO, tok, held, True, k_mean, exact_weights=True)
     result = {
         "bits_per_character": rows,
         "nats_per_character": {k: v * float(np.log(2)) for k, v in rows.items()},
@@ -91,7 +113,7 @@ def main() -> None:
         "phase": str(state["phase"]), "step": int(state["step"]),
         "sha256": {Path(f).name: hashlib.sha256(Path(f).read_bytes()).hexdigest() for f in (o.teacher, o.tokenizer, o.stories)},
     }
-    (out / "train" / "results.json").write_text(json.dumps(result, indent=2) + "\n")
+    (out / "train" / ("results.json" if mask is None else "results-n24.json")).write_text(json.dumps(result, indent=2) + "\n")
     print(json.dumps(result, indent=2))
 
 

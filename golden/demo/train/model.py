@@ -114,10 +114,12 @@ def rope(x: jax.Array, cos: jax.Array, sin: jax.Array) -> jax.Array:
 def forward(
     p: Params, tokens: jax.Array, shape: Shape, quantised: bool, k_mean: jax.Array | None = None,
     exact_weights: bool = False, ranges: dict[str, list[jax.Array]] | None = None,
+    powers: dict[str, list[jax.Array]] | None = None,
 ) -> tuple[jax.Array, jax.Array]:
     """Logits [batch, time, vocab] and the mean of K per channel [layers, kv_heads, head_dim]. Without `k_mean` the batch's own mean is subtracted.
 
-    `exact_weights`: the weights are on the grid already. `ranges` collects largest magnitudes per layer.
+    `exact_weights`: the weights are on the grid already. `ranges` collects largest magnitudes per layer, `powers` the mean
+    squares of every matrix's inputs.
     """
     grid = quantised and not exact_weights
     w = fq.weight if grid else (lambda m: m)
@@ -128,6 +130,11 @@ def forward(
         if ranges is not None:
             ranges.setdefault(name, []).append(jnp.max(jnp.abs(x)))
 
+    def power(name: str, x: jax.Array) -> jax.Array:
+        if powers is not None:
+            powers.setdefault(name, []).append(jnp.mean(x * x, (0, 1)))
+        return x
+
     batch, time = tokens.shape
     cos, sin = rope_table(shape, time)
     mask = jnp.where(jnp.tril(jnp.ones((time, time), bool)), 0.0, -1e9)
@@ -136,7 +143,7 @@ def forward(
     note("residual", x)
     means = []
     for i in range(shape.layers):
-        y = a(rms(x, p["attention_norm"][i], shape.eps))
+        y = power("attention", a(rms(x, p["attention_norm"][i], shape.eps)))
         q = (y @ w(p["q"][i]).T).reshape(batch, time, shape.heads, shape.head_dim)
         k = (y @ w(p["k"][i]).T).reshape(batch, time, shape.kv_heads, shape.head_dim)
         v = (y @ w(p["v"][i]).T).reshape(batch, time, shape.kv_heads, shape.head_dim)
@@ -152,15 +159,15 @@ def forward(
         q = q.reshape(batch, time, shape.kv_heads, group, shape.head_dim)
         score = jnp.einsum("btkgd,bskd->bkgts", q, k) / np.sqrt(shape.head_dim) + mask
         out = jnp.einsum("bkgts,bskd->btkgd", jax.nn.softmax(score, -1), v).reshape(batch, time, -1)
-        x = x + a(out) @ w(p["o"][i]).T
+        x = x + power("o", a(out)) @ w(p["o"][i]).T
         note("residual", x)
-        y = a(rms(x, p["ffn_norm"][i], shape.eps))
+        y = power("ffn", a(rms(x, p["ffn_norm"][i], shape.eps)))
         gate, up = y @ w(p["gate"][i]).T, y @ w(p["up"][i]).T
         h = jax.nn.silu(gate) * up
         note("gate", gate)
         note("up", up)
         note("act", h)
-        x = x + a(h) @ w(p["down"][i]).T
+        x = x + power("down", a(h)) @ w(p["down"][i]).T
         note("residual", x)
     return a(rms(x, p["final_norm"], shape.eps)) @ embedding.T, jnp.stack(means)
 
