@@ -255,10 +255,14 @@ export interface BlackBox {
   readonly domains: readonly Domain[];
   /** Verilog parameters of this instance type, in order. */
   readonly parameters: Readonly<Record<string, string | number>>;
-  readonly model: BlackBoxModel;
+  /** How it behaves: a model in TypeScript, or a module of the same ports, which engines compile like any other. */
+  readonly model: BlackBoxModel | Module;
   /** Verilog text for simulators that do not have the primitive; its module has the name of the primitive and its ports. */
   readonly verilog?: string;
 }
+
+/** True where the model is a module. */
+export const isBody = (model: BlackBox["model"]): model is Module => "nodes" in model;
 
 export interface Design {
   readonly top: string;

@@ -2,7 +2,15 @@
  * Design -> FlatGraph: hierarchy is dissolved, wires and ports become the node behind them, black boxes keep their
  * models, and combinational nodes are put in order of dependence. A combinational loop is an error with its path.
  */
-import type { Design, Instance, Loc, Module, Node, NodeId } from "../hdl/ir.js";
+import {
+  type Design,
+  type Instance,
+  isBody,
+  type Loc,
+  type Module,
+  type Node,
+  type NodeId,
+} from "../hdl/ir.js";
 import type {
   FlatBlackBox,
   FlatCheck,
@@ -94,12 +102,13 @@ export function flatten(design: Design): FlatGraph {
     const ownBoxes = new Map<number, number>();
     boxIndex.set(scope, ownBoxes);
     for (const [i, inst] of module.instances.entries()) {
-      const child = design.modules.get(inst.module);
+      const box = design.blackboxes.get(inst.module);
+      const child =
+        design.modules.get(inst.module) ?? (box !== undefined && isBody(box.model) ? box.model : undefined);
       if (child !== undefined) {
         scope.children.push(enter(child, `${path}${inst.name}.`, scope, inst));
         continue;
       }
-      const box = design.blackboxes.get(inst.module);
       if (box === undefined) throw new Error(`${path}${inst.name}: no module or black box ${inst.module}`);
       scope.children.push(null);
       ownBoxes.set(i, boxOutputs.length);
@@ -108,7 +117,9 @@ export function flatten(design: Design): FlatGraph {
       const domain = box.domains[0];
       const clock = domain === undefined ? null : (scope.domains[inst.domains[domain.name] ?? -1] ?? null);
       // The inputs are filled in pass 2; the record is shared.
-      boxes.push({ name: `${path}${inst.name}`, box, inputs: {}, outputs, domain: clock });
+      const { model } = box;
+      if (isBody(model)) throw new Error("a body is entered like a module");
+      boxes.push({ name: `${path}${inst.name}`, box: { ...box, model }, inputs: {}, outputs, domain: clock });
     }
     for (let i = 0; i < module.nodes.length; i++) {
       const node = module.nodes[i]!;

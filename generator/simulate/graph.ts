@@ -2,7 +2,7 @@
  * The flat graph: a whole design as one array of nodes without hierarchy, wires or instance ports. Every engine reads
  * it. Combinational nodes stand after their operands, so one pass in array order evaluates a cycle.
  */
-import type { BinaryFn, BlackBox, Check, Loc, UnaryFn } from "../hdl/ir.js";
+import type { BinaryFn, BlackBox, BlackBoxModel, Check, Loc, UnaryFn } from "../hdl/ir.js";
 
 /** Index into `FlatGraph.nodes`. */
 export type FlatId = number;
@@ -145,7 +145,7 @@ export interface FlatMemory {
 
 export interface FlatBlackBox {
   readonly name: string;
-  readonly box: BlackBox;
+  readonly box: BlackBox & { readonly model: BlackBoxModel };
   readonly inputs: Readonly<Record<string, FlatId>>;
   /** Output ports in use; several nodes may show one port. */
   readonly outputs: readonly FlatId[];

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { runTool } from "../../tools/process.js";
 import { simulate } from "../../simulate/index.js";
-import { blackbox, defineModule, elaborate, emitVerilog, uint } from "../index.js";
+import { blackbox, defineModule, elaborate, emitVerilog, reg, uint } from "../index.js";
 
 /** A registered adder as a vendor might sell it. */
 const vendorAdder = blackbox({
@@ -63,5 +63,27 @@ describe("black boxes", () => {
     } finally {
       rmSync(dir, { recursive: true });
     }
+  });
+
+  it("have a module as their model too: engines compile it, simulators get it in place of the primitive", () => {
+    const ports = { in: { A: uint(8), B: uint(8) }, out: { Q: uint(9) } } as const;
+    const model = defineModule("vadd_model", ports, ({ A, B }) => {
+      const q = reg("q", uint(9));
+      q.set(A.add(B).asUnsigned());
+      return { Q: q };
+    });
+    const add = blackbox({ name: "vadd", primitive: "VADD8", clock: "CK", ...ports, model });
+    const def = defineModule("sum", { in: { x: uint(8) }, out: { y: uint(9) } }, ({ x }) => ({
+      y: add.inst("u_add", { A: x, B: 3 }).Q,
+    }));
+    const design = elaborate(def);
+    const sim = simulate(design);
+    sim.poke("x", 40);
+    sim.step();
+    assert.equal(sim.peek("y"), 43n);
+    assert.match(emitVerilog(design).get("sum.v")!, /VADD8 u_add \(.*\n {4}\.CK\(clk\),/);
+    const models = emitVerilog(design, { models: true });
+    assert.match(models.get("sum.v")!, /vadd_model u_add \(.*\n {4}\.clk\(clk\),/);
+    assert.ok(models.has("vadd_model.v"));
   });
 });

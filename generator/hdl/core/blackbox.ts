@@ -1,6 +1,7 @@
 /** Black boxes: vendor primitives and rendered templates, with typed ports, parameters and a model for simulation. */
 import type * as ir from "../ir.js";
 import type { RecordShape } from "../types.js";
+import { fail } from "../errors.js";
 import type { Elaborated } from "./builder.js";
 import { ModuleDef } from "./module.js";
 import { leafPorts } from "./ports.js";
@@ -15,8 +16,11 @@ export interface BlackBoxOptions<I extends RecordShape, O extends RecordShape> {
   /** Its only clock input, if it has one; connected to the default domain. */
   readonly clock?: string;
   readonly parameters?: Readonly<Record<string, string | number>>;
-  /** Required: a black box that cannot be simulated would hide every bug behind it. Port names as in Verilog, values as bits. */
-  readonly model: ir.BlackBoxModel;
+  /**
+   * Required: a black box that cannot be simulated would hide every bug behind it. A module of the same ports without
+   * instances (fast in every engine), or code: port names as in Verilog, values as bits.
+   */
+  readonly model: ir.BlackBoxModel | ModuleDef<I, O>;
   /** Verilog of the module instantiated, for simulators without the primitive. */
   readonly verilog?: string;
 }
@@ -38,7 +42,7 @@ class BlackBoxDef<I extends RecordShape, O extends RecordShape> extends ModuleDe
       outputs,
       domains,
       parameters,
-      model,
+      model: bodyOf(model),
       ...(primitive === undefined ? {} : { primitive }),
       ...(verilog === undefined ? {} : { verilog }),
     };
@@ -56,6 +60,16 @@ class BlackBoxDef<I extends RecordShape, O extends RecordShape> extends ModuleDe
     return this.done;
   }
 }
+
+const bodyOf = <I extends RecordShape, O extends RecordShape>(
+  model: BlackBoxOptions<I, O>["model"],
+): ir.BlackBox["model"] => {
+  if (!(model instanceof ModuleDef)) return model;
+  const { module, children } = model.elaborate();
+  if (children.size > 0)
+    fail(`the model '${module.name}' of a black box has instances; write it as one module`);
+  return module;
+};
 
 export const blackbox = <const I extends RecordShape, const O extends RecordShape>(
   options: BlackBoxOptions<I, O>,

@@ -1,6 +1,6 @@
 /** From a described module to the design below it: the checks that see whole modules, then what makes them smaller. */
 import { type Diagnostic, HdlError } from "../errors.js";
-import type * as ir from "../ir.js";
+import * as ir from "../ir.js";
 import { adopt } from "../passes/adopt.js";
 import { blackBoxClocks, checkDomains } from "../passes/checkDomains.js";
 import { checkDesign } from "../passes/checkIr.js";
@@ -11,6 +11,8 @@ import { fold } from "../passes/fold.js";
 import { narrow } from "../passes/narrow.js";
 import type { Elaborated } from "./builder.js";
 import { sameBody } from "./module.js";
+
+const simplified = (m: ir.Module): ir.Module => dedup(dce(adopt(fold(narrow(fold(m))))));
 
 /** The design below a module, children first. Throws HdlError with every mistake of the first module that has some. */
 export const elaborate = (def: { elaborate(): Elaborated }): ir.Design => {
@@ -47,7 +49,9 @@ export const elaborate = (def: { elaborate(): Elaborated }): ir.Design => {
   }
   if (errors.length > 0) throw new HdlError(errors);
   // Simplified only now: modules of one name are compared as described.
-  for (const [name, m] of modules) modules.set(name, dedup(dce(adopt(fold(narrow(fold(m)))))));
+  for (const [name, m] of modules) modules.set(name, simplified(m));
+  for (const [name, box] of blackboxes)
+    if (ir.isBody(box.model)) blackboxes.set(name, { ...box, model: simplified(box.model) });
   const design: ir.Design = { top: top.module.name, modules, blackboxes };
   checkDesign(design); // a twentieth of the time of all this, for bugs of ours that would surface far from here
   return design;

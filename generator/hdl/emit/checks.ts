@@ -63,7 +63,7 @@ export const emitChecks = (
   for (const m of design.modules.values()) {
     if (m.checks.length === 0) continue;
     const checking = checkingModule(m, moduleText(m, design, false).nets);
-    const text = moduleText(checking, design, comments, true).verilog;
+    const text = moduleText(checking, design, comments, "checks").verilog;
     const pins = checking.inputs.map((p) => `  .${p.name}(${p.name})`).join(",\n");
     const bind = `bind ${m.name} ${checking.name} u_checks (\n${pins}\n);\n`;
     files.set(`${checking.name}.sv`, `${text}\n${bind}`);

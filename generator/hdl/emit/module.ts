@@ -1,5 +1,5 @@
 /** The text of one module, in sections: nets, memories, logic, instances, state, outputs. */
-import type * as ir from "../ir.js";
+import * as ir from "../ir.js";
 import { names } from "../passes/names.js";
 import { Expressions, literal, paren, range } from "./expression.js";
 import {
@@ -71,11 +71,10 @@ class Writer {
     private readonly m: ir.Module,
     private readonly design: ir.Design,
     private readonly places: Places,
-    /** Emits the module's checks instead of leaving them out. */
-    private readonly checks: boolean,
+    private readonly mode: Mode,
   ) {
     // What checks need is theirs: the module itself is planned without them.
-    this.p = checks ? plan(m) : plan(withoutChecks(m));
+    this.p = mode === "checks" ? plan(m) : plan(withoutChecks(m));
     const declared = (id: ir.NodeId) =>
       (this.p.live(id) && this.p.declared(id)) || m.nodes[id]!.op === "instOut";
     const { node, memory, fresh } = names(m, declared);
@@ -96,7 +95,7 @@ class Writer {
       .filter((o) => this.name.get(o.value) !== o.name)
       .map((o) => `  assign ${o.name} = ${this.e.of(o.value)};`);
     const unused = this.unused();
-    const checks = this.checks ? this.m.checks.flatMap((c) => this.check(c)) : [];
+    const checks = this.mode === "checks" ? this.m.checks.flatMap((c) => this.check(c)) : [];
     const body = [head, memories, logic, instances, state, checks, outputs, unused].filter(
       (s) => s.length > 0,
     );
@@ -267,8 +266,11 @@ class Writer {
       if (n.op === "instOut") outputs[n.inst]!.push(`.${n.port}(${this.name.get(id)})`);
     });
     return this.m.instances.flatMap((inst, k) => {
-      const box = this.design.blackboxes.get(inst.module);
-      const ports = this.design.modules.get(inst.module) ?? box;
+      const black = this.design.blackboxes.get(inst.module);
+      const body =
+        this.mode === "models" && black !== undefined && ir.isBody(black.model) ? black.model : undefined;
+      const box = body === undefined ? black : undefined;
+      const ports = this.design.modules.get(inst.module) ?? body ?? box;
       if (ports === undefined) throw new Error(`no module ${inst.module}`);
       const pins = [
         ...ports.domains.flatMap((d) => {
@@ -281,7 +283,7 @@ class Writer {
       const parameters = Object.entries(box?.parameters ?? {}).map(
         ([key, v]) => `.${key}(${typeof v === "number" ? v : `"${v}"`})`,
       );
-      const type = box?.primitive ?? inst.module;
+      const type = body?.name ?? box?.primitive ?? inst.module;
       return [
         `  ${type} ${parameters.length === 0 ? "" : `#(${parameters.join(", ")}) `}${inst.name} (${this.places.of(inst)}`,
         ...pins.map((pin, i) => `    ${pin}${i + 1 < pins.length ? "," : ""}`),
@@ -328,7 +330,7 @@ class Writer {
     });
     const clocks = this.m.domains.flatMap((domain, d) => {
       const child = this.m.instances.some((i) => Object.values(i.domains).includes(d));
-      const checked = this.checks && this.m.checks.some((c) => c.domain === d);
+      const checked = this.mode === "checks" && this.m.checks.some((c) => c.domain === d);
       let clocked = child || checked;
       let reset = child || checked;
       this.m.nodes.forEach((n, id) => {
@@ -350,5 +352,12 @@ class Writer {
 /** Checks are emitted apart: what only they read is not in the module. Their reads of memories stay. */
 const withoutChecks = (m: ir.Module): ir.Module => ({ ...m, checks: [] });
 
-export const moduleText = (m: ir.Module, design: ir.Design, comments: boolean, checks = false): ModuleText =>
-  new Writer(m, design, new Places(comments), checks).text();
+/** The design; with models in the place of black boxes; or a module of checks. */
+export type Mode = "design" | "models" | "checks";
+
+export const moduleText = (
+  m: ir.Module,
+  design: ir.Design,
+  comments: boolean,
+  mode: Mode = "design",
+): ModuleText => new Writer(m, design, new Places(comments), mode).text();

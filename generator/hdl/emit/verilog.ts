@@ -1,19 +1,24 @@
 /** Design to Verilog-2005: one module per file. */
-import type * as ir from "../ir.js";
+import { type Design, isBody } from "../ir.js";
 import { moduleText } from "./module.js";
 
 export interface EmitOptions {
   /** Comments back to the lines of the TypeScript; default true. */
   readonly sourceComments?: boolean;
-  /** Also the Verilog of black boxes, for simulators that lack the primitive; default false. */
+  /**
+   * For simulators that lack the primitives: models in place of black boxes whose model is a module, and the Verilog
+   * text of the others; default false.
+   */
   readonly models?: boolean;
 }
 
 /** File name to text: `<module>.v`, and contents of large memories. */
-export const emitVerilog = (design: ir.Design, o: EmitOptions = {}): Map<string, string> => {
+export const emitVerilog = (design: Design, o: EmitOptions = {}): Map<string, string> => {
   const files = new Map<string, string>();
-  for (const m of design.modules.values()) {
-    const text = moduleText(m, design, o.sourceComments ?? true);
+  const mode = o.models === true ? "models" : "design";
+  const bodies = [...design.blackboxes.values()].flatMap(({ model }) => (isBody(model) ? [model] : []));
+  for (const m of [...(o.models === true ? bodies : []), ...design.modules.values()]) {
+    const text = moduleText(m, design, o.sourceComments ?? true, mode);
     files.set(`${m.name}.v`, text.verilog);
     for (const [name, contents] of text.files) files.set(name, contents);
   }
@@ -24,7 +29,7 @@ export const emitVerilog = (design: ir.Design, o: EmitOptions = {}): Map<string,
 };
 
 /** For every module, names in the description to names in the Verilog: JSON with sorted keys. */
-export const nameMap = (design: ir.Design): string => {
+export const nameMap = (design: Design): string => {
   const modules = [...design.modules.values()].map((m): [string, Record<string, string>] => [
     m.name,
     Object.fromEntries([...moduleText(m, design, false).names].sort(([a], [b]) => (a < b ? -1 : 1))),
