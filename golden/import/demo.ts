@@ -2,6 +2,7 @@
  * The demo model's file: a safetensors of codes and mantissas as golden/demo/train writes it (format: README.md beside
  * this file). Everything is checked, and nothing is rounded: the file already holds the integers of the contract.
  */
+import { llama } from "../model/architecture.js";
 import type { FloatLayer, FloatModel } from "../model/float.js";
 import type { ModelShape, QuantisedMatrix, QuantisedModel } from "../model/types.js";
 import { assemble, type Slots } from "../quantise/assemble.js";
@@ -48,8 +49,7 @@ export function readDemo(bytes: Uint8Array, file: string, slots?: Slots): DemoMo
   const float: FloatModel = {
     name: source.metadata.get("name") ?? "demo",
     shape,
-    eps: positive(source, "eps"),
-    theta: positive(source, "theta"),
+    architecture: llama(positive(source, "eps"), positive(source, "theta")),
     embedding: none,
     finalGain: floatsOf(source, "final_norm", [shape.dim]),
     layers,

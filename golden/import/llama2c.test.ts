@@ -1,5 +1,6 @@
 /** llama2.c files built in memory: every tensor in its place, every refusal as the user reads it. */
 import assert from "node:assert/strict";
+import { llama } from "../model/architecture.js";
 import { readLlama2c } from "./llama2c.js";
 
 const SIZES = [4, 6, 2, 2, 1, 5, 3]; // dim, hidden, layers, heads, kvHeads, vocab, context
@@ -23,7 +24,7 @@ describe("llama2.c checkpoints", () => {
     assert.deepEqual(model.shape, {
       ...{ dim: 4, hidden: 6, layers: 2, heads: 2, kvHeads: 1, headDim: 2, vocab: 5, context: 3 },
     });
-    assert.deepEqual([model.eps, model.theta], [1e-5, 10000]);
+    assert.deepEqual(model.architecture, llama(1e-5, 10000));
     const [a, b] = model.layers as [(typeof model.layers)[0], (typeof model.layers)[0]];
     const firsts = (["attentionGain", "q", "k", "v", "o", "ffnGain", "gate", "down", "up"] as const).map(
       (name) => [a[name][0], b[name][0], b[name].length],

@@ -1,4 +1,5 @@
 /** llama2.c checkpoints, version 0 (karpathy/llama2.c export.py, legacy_export): seven int32, then float32 tensors. */
+import { llama } from "../model/architecture.js";
 import type { FloatLayer, FloatModel } from "../model/float.js";
 import { InputError } from "./error.js";
 
@@ -78,8 +79,7 @@ export function readLlama2c(bytes: Uint8Array, file: string): FloatModel {
   return {
     name: nameOf(file),
     shape: { dim, hidden, layers, heads, kvHeads, headDim, vocab, context },
-    eps: 1e-5,
-    theta: 10000,
+    architecture: llama(1e-5, 10000),
     embedding,
     finalGain,
     layers: Array.from(

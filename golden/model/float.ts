@@ -1,6 +1,7 @@
 /** The float forward pass, after llama2.c: the yardstick for the integer one, and the source of calibration ranges. */
 import { ACTIVATION_MAX, CACHE_CODE_MAX } from "../contract/tables.js";
-import { exp, ln, sigmoid, sinCos } from "./elementary.js";
+import { type Architecture, ropeFrequencies } from "./architecture.js";
+import { exp, sigmoid, sinCos } from "./elementary.js";
 import type { ModelShape } from "./types.js";
 
 /** Weights [rows·cols], row-major: rows are outputs. */
@@ -16,17 +17,22 @@ export interface FloatLayer {
   readonly down: Float32Array;
   /** Static mean of K after RoPE, [kvHeads·headDim]; it matters with `kv4` only. */
   readonly kMean: Float32Array;
+  /** Where the architecture has them: biases, */
+  readonly bias?: { readonly q: Float32Array; readonly k: Float32Array; readonly v: Float32Array };
+  /** gains [headDim] of the norms of q and k, */
+  readonly qkNorm?: { readonly q: Float32Array; readonly k: Float32Array };
+  /** and of the norms before o [heads·headDim] and before down [hidden]. */
+  readonly subNorm?: { readonly attention: Float32Array; readonly ffn: Float32Array };
 }
 
 export interface FloatModel {
   readonly name: string;
   readonly shape: ModelShape;
-  /** Of RMSNorm. */
-  readonly eps: number;
-  /** Base of RoPE. */
-  readonly theta: number;
-  /** [vocab·dim]; also the head. */
+  readonly architecture: Architecture;
+  /** [vocab·dim] */
   readonly embedding: Float32Array;
+  /** [vocab·dim]; the embedding when there is none. */
+  readonly head?: Float32Array;
   readonly layers: readonly FloatLayer[];
   readonly finalGain: Float32Array;
 }
@@ -42,11 +48,6 @@ export interface FakeOptions {
 /** Tensors that calibration looks at: `x` the residual, the rest as in TensorName, `k` before its mean is taken away. */
 export type FloatTensor = "x" | "q" | "k" | "v" | "attn_out" | "gate" | "up" | "h" | "logits";
 export type FloatObserver = (tensor: FloatTensor, layer: number, values: Float64Array) => void;
-
-/** RoPE frequency of pair j: theta^(-2j/headDim), without Math.pow. */
-function frequency(logTheta: number, j: number, headDim: number): number {
-  return exp((-2 * j * logTheta) / headDim);
-}
 
 /** Work space and cache of one sequence. */
 export class FloatState {
@@ -91,10 +92,10 @@ export class FloatState {
     const pairs = headDim / 2;
     this.cos = new Float64Array(context * pairs);
     this.sin = new Float64Array(context * pairs);
-    const logTheta = ln(model.theta);
+    const frequencies = ropeFrequencies(model.architecture.rope, headDim);
     for (let t = 0; t < context; t++) {
       for (let j = 0; j < pairs; j++) {
-        const [sin, cos] = sinCos(t * frequency(logTheta, j, headDim));
+        const [sin, cos] = sinCos(t * frequencies[j]!);
         this.sin[t * pairs + j] = sin;
         this.cos[t * pairs + j] = cos;
       }
@@ -108,6 +109,18 @@ function rmsNorm(x: Float64Array, gain: Float32Array, eps: number, y: Float64Arr
   for (let i = 0; i < x.length; i++) squares += x[i]! * x[i]!;
   const r = 1 / Math.sqrt(squares / x.length + eps);
   for (let i = 0; i < x.length; i++) y[i] = x[i]! * r * gain[i]!;
+}
+
+/** The same on every head, in place: a head is as wide as the gain. */
+function headNorm(x: Float64Array, gain: Float32Array, eps: number): void {
+  for (let from = 0; from < x.length; from += gain.length) {
+    const head = x.subarray(from, from + gain.length);
+    rmsNorm(head, gain, eps, head);
+  }
+}
+
+function add(x: Float64Array, y: ArrayLike<number>): void {
+  for (let i = 0; i < x.length; i++) x[i] = x[i]! + y[i]!;
 }
 
 function matvec(weights: Float32Array, input: Float64Array, out: Float64Array): void {
@@ -153,6 +166,8 @@ export function forwardFloat(
 ): void {
   const { model, fake, x, y, delta, q, k, v, o, gate, up, h } = state;
   const { dim, heads, kvHeads, headDim, context, layers } = model.shape;
+  const { eps } = model.architecture;
+  const activate = model.architecture.gate === "silu" ? silu : squaredRelu;
   if (!(position >= 0 && position < context))
     throw new RangeError(`position ${position} is outside the context`);
   const width = kvHeads * headDim;
@@ -161,11 +176,20 @@ export function forwardFloat(
 
   for (let l = 0; l < layers; l++) {
     const layer = model.layers[l]!;
-    rmsNorm(x, layer.attentionGain, model.eps, y);
+    rmsNorm(x, layer.attentionGain, eps, y);
     if (fake.a8) fakeA8(y);
     matvec(layer.q, y, q);
     matvec(layer.k, y, k);
     matvec(layer.v, y, v);
+    if (layer.bias) {
+      add(q, layer.bias.q);
+      add(k, layer.bias.k);
+      add(v, layer.bias.v);
+    }
+    if (layer.qkNorm) {
+      headNorm(q, layer.qkNorm.q, eps);
+      headNorm(k, layer.qkNorm.k, eps);
+    }
     observe?.("v", l, v);
     rotate(state, q, position);
     rotate(state, k, position);
@@ -185,29 +209,39 @@ export function forwardFloat(
       attendFloat(state, base, head, position);
     }
     observe?.("attn_out", l, o);
+    if (layer.subNorm) rmsNorm(o, layer.subNorm.attention, eps, o);
     if (fake.a8) fakeA8(o);
     matvec(layer.o, o, delta);
-    for (let i = 0; i < dim; i++) x[i] = x[i]! + delta[i]!;
+    add(x, delta);
     observe?.("x", l, x);
 
-    rmsNorm(x, layer.ffnGain, model.eps, y);
+    rmsNorm(x, layer.ffnGain, eps, y);
     if (fake.a8) fakeA8(y);
     matvec(layer.gate, y, gate);
     matvec(layer.up, y, up);
     observe?.("gate", l, gate);
     observe?.("up", l, up);
-    for (let i = 0; i < h.length; i++) h[i] = gate[i]! * sigmoid(gate[i]!) * up[i]!;
+    for (let i = 0; i < h.length; i++) h[i] = activate(gate[i]!) * up[i]!;
     observe?.("h", l, h);
+    if (layer.subNorm) rmsNorm(h, layer.subNorm.ffn, eps, h);
     if (fake.a8) fakeA8(h);
     matvec(layer.down, h, delta);
-    for (let i = 0; i < dim; i++) x[i] = x[i]! + delta[i]!;
+    add(x, delta);
     observe?.("x", l, x);
   }
   if (!head) return;
-  rmsNorm(x, model.finalGain, model.eps, y);
+  rmsNorm(x, model.finalGain, eps, y);
   if (fake.a8) fakeA8(y);
-  matvec(model.embedding, y, state.logits);
+  matvec(model.head ?? model.embedding, y, state.logits);
   observe?.("logits", -1, state.logits);
+}
+
+function silu(x: number): number {
+  return x * sigmoid(x);
+}
+
+function squaredRelu(x: number): number {
+  return x > 0 ? x * x : 0;
 }
 
 /** Rotates the pairs (2j, 2j+1) of every head. */
@@ -222,28 +256,29 @@ function rotate(state: FloatState, vector: Float64Array, position: number): void
   }
 }
 
-/** Softmax attention of one query head over positions 0..position into state.o. */
+/** Softmax attention of one query head over the positions it sees, up to `position`, into state.o. */
 function attendFloat(state: FloatState, base: number, head: number, position: number): void {
-  const { scores, keys, values, q, o } = state;
-  const { heads, kvHeads, headDim } = state.model.shape;
+  const { model, scores, keys, values, q, o } = state;
+  const { heads, kvHeads, headDim } = model.shape;
   const width = kvHeads * headDim;
   const kvAt = base + Math.floor((head * kvHeads) / heads) * headDim;
   const from = head * headDim;
   const factor = 1 / Math.sqrt(headDim);
+  const first = Math.max(0, position + 1 - (model.architecture.slidingWindow ?? Infinity));
   let maximum = -Infinity;
-  for (let t = 0; t <= position; t++) {
+  for (let t = first; t <= position; t++) {
     let dot = 0;
     for (let i = 0; i < headDim; i++) dot += q[from + i]! * keys[kvAt + t * width + i]!;
     scores[t] = dot * factor;
     maximum = Math.max(maximum, scores[t]!);
   }
   let sum = 0;
-  for (let t = 0; t <= position; t++) {
+  for (let t = first; t <= position; t++) {
     scores[t] = exp(scores[t]! - maximum);
     sum += scores[t]!;
   }
   o.fill(0, from, from + headDim);
-  for (let t = 0; t <= position; t++) {
+  for (let t = first; t <= position; t++) {
     const p = scores[t]! / sum;
     for (let i = 0; i < headDim; i++) o[from + i] = o[from + i]! + p * values[kvAt + t * width + i]!;
   }

@@ -1,6 +1,7 @@
 /** The integer forward pass: close to its float twin, complete in what it reports, right in its ring. */
 import assert from "node:assert/strict";
 import { withMatrices } from "../quantise/round.js";
+import { llama } from "./architecture.js";
 import { type FloatModel, FloatState, forwardFloat } from "./float.js";
 import { forward, generate, IntegerState } from "./integer.js";
 import { FRACTION, GAIN_EXPONENT, RESIDUAL_FRACTION, randomModel } from "./random.js";
@@ -19,8 +20,7 @@ function floatTwin(model: QuantisedModel): FloatModel {
   const bare: FloatModel = {
     name: model.name,
     shape: model.shape,
-    eps: 1e-5,
-    theta: 10000,
+    architecture: llama(1e-5, 10000),
     embedding: none,
     finalGain: gain(model.finalGain),
     layers: model.layers.map((layer) => ({

@@ -1,5 +1,6 @@
 /** Binary points and the way from a float model to a quantised one. */
 import assert from "node:assert/strict";
+import { llama } from "../model/architecture.js";
 import type { FloatModel } from "../model/float.js";
 import { generate, IntegerState } from "../model/integer.js";
 import { Random } from "../model/random.js";
@@ -23,8 +24,7 @@ function randomFloatModel(seed: number): FloatModel {
   return {
     name: "random",
     shape,
-    eps: 1e-5,
-    theta: 10000,
+    architecture: llama(1e-5, 10000),
     embedding: uniform(40 * 32, 0.1),
     finalGain: uniform(32, 0.3, 1),
     layers: Array.from({ length: 2 }, () => ({

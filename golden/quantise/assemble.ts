@@ -1,4 +1,5 @@
 /** A rounded model and its ranges to a QuantisedModel: binary points, gains, constant scales. */
+import { type Architecture, features } from "../model/architecture.js";
 import { power2 } from "../model/scale.js";
 import type { ModelShape, QuantisedLayer, QuantisedModel } from "../model/types.js";
 import type { LayerRanges, Ranges } from "./calibrate.js";
@@ -70,8 +71,9 @@ export function quantiseGain(gain: Float32Array): { readonly gain: Int16Array; r
 
 export function assemble(rounded: RoundedModel, ranges: Ranges, slots?: Slots): QuantisedModel {
   const { float } = rounded;
-  const { shape } = float;
+  const { shape, architecture } = float;
   checkShape(shape);
+  checkArchitecture(architecture);
   const residualFraction = fractionFor("the residual stream", ranges.residual, LIMIT.residual, MOST.residual);
   const final = quantiseGain(float.finalGain);
   const fraction = layerFractions(widest(ranges.layers));
@@ -91,8 +93,8 @@ export function assemble(rounded: RoundedModel, ranges: Ranges, slots?: Slots): 
     name: float.name,
     shape,
     residualFraction,
-    epsilonSum: epsilonSum(shape.dim, float.eps, residualFraction),
-    ropeIncrements: ropeIncrements(float.theta, shape.headDim),
+    epsilonSum: epsilonSum(shape.dim, architecture.eps, residualFraction),
+    ropeIncrements: ropeIncrements(architecture.rope.theta, shape.headDim),
     sinks: slots?.sinks ?? 0,
     window: slots?.window ?? shape.context,
     embedding: rounded.embedding,
@@ -100,6 +102,12 @@ export function assemble(rounded: RoundedModel, ranges: Ranges, slots?: Slots): 
     headScale: normedScale(shape.dim, final.exponent, LOGIT_FRACTION),
     layers,
   };
+}
+
+/** The integer model is Llama's; anything else would be computed wrongly in silence. */
+function checkArchitecture(architecture: Architecture): void {
+  const more = features(architecture);
+  if (more.length > 0) throw new RangeError(`the integer model does not have ${more.join(", ")} yet`);
 }
 
 function checkShape({ heads, kvHeads, headDim }: ModelShape): void {
