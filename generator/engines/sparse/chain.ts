@@ -140,21 +140,16 @@ export const chainSums = (c: Chain, p: ChainIn, cut: Cut, stages: Stages): Signe
     const products = link
       .operands(chosen, cut)
       .map((x, k) => cut(link.multiply(x, weight).as(name(`product_${k}_of_${i}`))));
-    if (place === 0) {
-      sums.push(products);
-      continue;
-    }
-    const starts = c.patterns.some(begins(i));
+    const starts = place > 0 && c.patterns.some(begins(i));
     const restart = patternIs(c, pattern, begins(i)).as(name(`restart_${i}`));
     sums.push(
       products.map((product, k) => {
-        const before = sums[i - 1]![k]!;
+        const before = place === 0 ? lit(sint(2), 0) : sums[i - 1]![k]!;
         const zMux = starts
           ? mux(restart, lit(sint(before.width), 0), before).as(name(`z_mux_${k}_of_${i}`))
           : before;
-        const total = zMux.add(product);
-        const bits = Math.min(link.width(c.tokens, place + 1), total.width);
-        return cut(total.wrap(bits).as(name(`sum_${k}_of_${i}`)));
+        const total = link.accumulate(zMux, product);
+        return cut(total.resize(link.width(c.tokens, place + 1)).as(name(`sum_${k}_of_${i}`)));
       }),
     );
   }

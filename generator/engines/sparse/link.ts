@@ -2,7 +2,7 @@
  * One link of the chain: a multiplier and an adder. In the fabric an adder for 3a and a multiplexer per token; in a DSP slice one
  * multiplier for both tokens: two activations share its weight, `lane` bits apart (FlightLLM, arXiv 2401.03868, CSD-Chain; AMD WP486).
  */
-import { type Cut, lit, select, type Sig, sint } from "../../hdl/index.js";
+import { cat, type Cut, lit, replicate, select, type Sig, sint, uint } from "../../hdl/index.js";
 import type { Signed } from "../digits.js";
 import type { Family } from "../kernel.js";
 
@@ -23,27 +23,35 @@ export interface Link {
   readonly depth: number;
   /** What meets the weight, of the activations of all tokens; the pre-adder of a slice has a register. */
   operands(activations: readonly Signed[], cut: Cut): Signed[];
-  /** Operand times weight, -3..3. */
+  /** Operand times weight, -3..3, in the form that `accumulate` takes. */
   multiply(operand: Signed, weight: Signed): Signed;
+  /** The sum so far and a product. */
+  accumulate(before: Signed, product: Signed): Signed;
   /** Bits of a sum of so many products. */
   width(tokens: number, depth: number): number;
   /** The sums of all tokens from those of the operands. */
   extract(sums: readonly Signed[], tokens: number): Signed[];
 }
 
-/** A product by choice among 0, a, 2a and 3a and their negatives, each token for itself. */
+/**
+ * |w|·a by choice among 0, a, 2a and 3a; a negative product is all its bits inverted and a carry into the adder, 1 at the lowest
+ * place of what `multiply` gives. So a multiplication costs one adder, for 3a, besides the chain's own.
+ */
 const fabric: Link = {
   depth: exactDepth(18),
   operands: (activations) => [...activations],
   multiply: (a, weight) => {
-    const zero = lit(sint(10), 0);
     const thrice = a.shl(1).add(a).as("thrice");
-    const products = [zero, a, a.shl(1), thrice, zero, thrice.neg(), a.shl(1).neg(), a.neg()]; // by two's complement
-    return select(
-      weight.asUnsigned(),
-      products.map((p) => p.resize(10)),
-    );
+    const negative = weight.bit(2);
+    const magnitude = cat(weight.bit(1).xor(negative.and(weight.bit(0))), weight.bit(0)); // -4 does not occur
+    const product = select(magnitude, [lit(sint(10), 0), a.extend(10), a.shl(1).extend(10), thrice]);
+    return cat(product.asUnsigned().xor(replicate(negative, 10)), negative).asSigned();
   },
+  accumulate: (before, product) =>
+    cat(before.asUnsigned(), lit(uint(1), 1))
+      .asSigned()
+      .add(product)
+      .shr(1),
   width: (_, depth) => sumBits(depth),
   extract: (sums) => [...sums],
 };
@@ -60,6 +68,7 @@ const packed = (lane: number): Link => ({
           .wrap(lane + 8),
   ],
   multiply: (operand, weight) => operand.mul(weight),
+  accumulate: (before, product) => before.add(product),
   width: (tokens, depth) => sumBits(depth) + (tokens - 1) * lane,
   extract: ([sum], tokens) => {
     if (tokens === 1) return [sum!];
