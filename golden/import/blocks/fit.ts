@@ -5,8 +5,7 @@ export const f32 = Math.fround;
 /** The value of largest magnitude in values[from, from + count), with its sign; the first among equals. */
 export function extreme(values: Float32Array, from: number, count: number): number {
   let found = 0;
-  for (let i = from; i < from + count; i++)
-    if (Math.abs(values[i]!) > Math.abs(found)) found = values[i]!;
+  for (let i = from; i < from + count; i++) if (Math.abs(values[i]!) > Math.abs(found)) found = values[i]!;
   return found;
 }
 
@@ -28,7 +27,7 @@ export function inverse(d: number): number {
 }
 
 export function clamp(value: number, low: number, high: number): number {
-  return value < low ? low : value > high ? high : value;
+  return Math.min(Math.max(value, low), high);
 }
 
 /** The multiple of `step` nearest to value, as a code of low..high; 0 (or the nearest to it) when step is 0. */

@@ -70,8 +70,7 @@ export const TQ1_0: BlockCodec = {
     const id = inverse(d);
     const sums = new Uint8Array(52);
     // the digit of weight 3^n is worth 3^(4-n)
-    for (let e = 0; e < 256; e++)
-      sums[BYTE[e]!]! += (round(values[from + e]!, id) + 1) * (81 / POWER[e]!);
+    for (let e = 0; e < 256; e++) sums[BYTE[e]!]! += (round(values[from + e]!, id) + 1) * (81 / POWER[e]!);
     for (let b = 0; b < 52; b++) out[at + b] = Math.ceil((sums[b]! * 256) / 243);
     writeHalf(d, out, at + 52);
   },

@@ -1,0 +1,134 @@
+/** GGUF files as a source of tensors, read by rows. Rows are given as they lie in the file: see `rope` in ggufMetadata.ts. */
+import { openFile } from "./access.js";
+import { type BlockCodec, blockByType } from "./blocks/index.js";
+import { InputError } from "./error.js";
+import type { GgufValue } from "./ggufCursor.js";
+import { readGgufHeader } from "./ggufHeader.js";
+import type { RandomAccess, StoredCodes, TensorInfo, TensorSource } from "./source.js";
+
+/** Bytes that are decoded at a time. */
+const PIECE = 1 << 22;
+/** Weights that one call gives at most: 4 GB of float32. */
+const MOST_WEIGHTS = 2 ** 30;
+
+export class GgufSource implements TensorSource {
+  private constructor(
+    private readonly access: RandomAccess,
+    readonly metadata: ReadonlyMap<string, GgufValue>,
+    readonly tensors: ReadonlyMap<string, TensorInfo>,
+  ) {}
+
+  get file(): string {
+    return this.access.file;
+  }
+
+  /** Reads and checks the header; the source owns `access` from then on, and closes it when the header is refused. */
+  static async from(access: RandomAccess): Promise<GgufSource> {
+    try {
+      const { metadata, tensors } = await readGgufHeader(access);
+      return new GgufSource(access, metadata, tensors);
+    } catch (error) {
+      await access.close();
+      throw error;
+    }
+  }
+
+  async read(name: string, from = 0, count?: number): Promise<Float32Array> {
+    const { info, codec, cols, rows } = this.matrix(name);
+    const many = count ?? rows - from;
+    if (!Number.isInteger(from) || from < 0 || !Number.isInteger(many) || many < 0 || from + many > rows)
+      throw new RangeError(`rows ${from} to ${from + many} of "${name}" are outside 0 to ${rows}`);
+    checkSize(info, many * cols);
+    const out = new Float32Array(many * cols);
+    await this.blocks(info, codec, (from * cols) / codec.elements, out.length, (bytes, at, to) =>
+      codec.decode(bytes, at, out, to),
+    );
+    const bad = out.findIndex((value) => !Number.isFinite(value));
+    if (bad >= 0) {
+      const block = Math.floor((from * cols + bad) / codec.elements);
+      throw new InputError(
+        `weight ${from * cols + bad} is ${out[bad]}`,
+        { file: info.file, tensor: name, offset: info.offset + block * codec.bytes },
+        "Convert the model again; weights must be finite numbers",
+      );
+    }
+    return out;
+  }
+
+  async codes(name: string): Promise<StoredCodes | null> {
+    const { info, codec, cols, rows } = this.matrix(name);
+    const { symmetric } = codec;
+    if (symmetric === undefined) return null;
+    checkSize(info, rows * cols);
+    const codes = new Int8Array(rows * cols);
+    const scales = new Float32Array(codes.length / codec.elements);
+    await this.blocks(info, codec, 0, codes.length, (bytes, at, to) => {
+      scales[to / codec.elements] = symmetric.codes(bytes, at, codes, to);
+    });
+    const bad = scales.findIndex((value) => !Number.isFinite(value));
+    if (bad >= 0)
+      throw new InputError(
+        `the scale of block ${bad} is ${scales[bad]}`,
+        { file: info.file, tensor: name, offset: info.offset + bad * codec.bytes },
+        "Convert the model again; scales must be finite numbers",
+      );
+    const { low, high } = symmetric;
+    return { low, high, codes, group: codec.elements, scales, zeros: null };
+  }
+
+  close(): Promise<void> {
+    return this.access.close();
+  }
+
+  /** The tensor as rows of its innermost dimension; refuses what cannot be read. */
+  private matrix(name: string): { info: TensorInfo; codec: BlockCodec; cols: number; rows: number } {
+    const info = this.tensors.get(name);
+    if (info === undefined)
+      throw new InputError(
+        "the tensor is missing",
+        { file: this.file, tensor: name },
+        "Check that the file is a model of the expected kind",
+      );
+    const codec = blockByType(info.type);
+    if (codec === undefined)
+      throw new InputError(
+        info.unsupported ?? `type ${info.type} is not read`,
+        { file: info.file, tensor: name, offset: info.offset },
+        "Convert the model with another quantisation, F16 or Q8_0 for example",
+      );
+    const cols = info.shape.at(-1)!;
+    return { info, codec, cols, rows: info.shape.slice(0, -1).reduce((product, n) => product * n, 1) };
+  }
+
+  /** Calls `each` for the blocks of `weights` weights from block `first` on, piece by piece. */
+  private async blocks(
+    info: TensorInfo,
+    codec: BlockCodec,
+    first: number,
+    weights: number,
+    each: (bytes: Uint8Array, at: number, to: number) => void,
+  ): Promise<void> {
+    const count = weights / codec.elements;
+    const most = Math.floor(PIECE / codec.bytes);
+    for (let done = 0; done < count; done += most) {
+      const some = Math.min(most, count - done);
+      const offset = info.offset + (first + done) * codec.bytes;
+      const bytes = await this.access.read(offset, some * codec.bytes);
+      for (let b = 0; b < some; b++) each(bytes, b * codec.bytes, (done + b) * codec.elements);
+    }
+  }
+}
+
+function checkSize(info: TensorInfo, weights: number): void {
+  if (weights > MOST_WEIGHTS)
+    throw new InputError(
+      `${weights} weights at once are too many`,
+      { file: info.file, tensor: info.name, offset: info.offset },
+      "Tensors of this size are read by rows",
+    );
+}
+
+/** Opens a GGUF file on disk; `name` is what messages call it. */
+export async function openGguf(path: string, name = path): Promise<GgufSource> {
+  return GgufSource.from(await openFile(path, name));
+}
