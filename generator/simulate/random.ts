@@ -28,7 +28,7 @@ export function randomDesign(seed: number, name: string, options: RandomOptions)
 /** Input values of one cycle: `rst` and `init` first, corner values often. */
 export function randomInputs(random: Prng, design: Design, cycle: number): Map<string, bigint> {
   const values = new Map<string, bigint>();
-  for (const p of design.modules.get(design.top)!.inputs) {
+  for (const p of design.modules.get(design.top)?.inputs ?? []) {
     if (p.name === "clk" || p.name === "aux") continue;
     const ones = (1n << BigInt(p.width)) - 1n;
     if (p.name === "rst" || p.name === "aux_rst")

@@ -28,6 +28,11 @@ export const memoryRequest = { addr: uint(ADDRESS_BITS), beats: uint(20) };
 /** Bits of valueStride, the blocks of 32 slots. */
 export const blocksBits = (c: AcceleratorConfig): number => countBits(c.context / GROUP);
 
+/**
+ * One request {address, beats} a job, of V^T one for each row block; two cycles later where a product is needed (keys: row
+ * blocks times groups; EMB: unit times beats). EMB waits until its token is known, `afterCache` until every announced cache
+ * write has reached memory. Row blocks of keys and values follow the live slots of contract section 5.
+ */
 export const fetch = (c: AcceleratorConfig) => {
   checkRows(c);
   const half = log2(pairs(c));

@@ -5,6 +5,7 @@
 import {
   bool,
   defineModule,
+  fail,
   lit,
   mux,
   reg,
@@ -33,6 +34,10 @@ export const ROW_LATENCY = 5;
 const LOW = 23; // P·Tm by two multipliers: 23 unsigned bits and 17 signed ones
 const PRODUCT = SUM_BITS + 16;
 
+/**
+ * Row sums P of 40 bits, a row block at a time, to one result a cycle: sat(rshr(P·Tm, e - Te), 32), ROW_LATENCY cycles after
+ * the sums when T is known. Rows beyond the job's are dropped. Contract section 4.
+ */
 export const rowScaler = (c: AcceleratorConfig) => {
   checkRows(c);
   const indexBits = log2(c.rows);
@@ -78,11 +83,15 @@ export const rowScaler = (c: AcceleratorConfig) => {
       const even = <T>(xs: readonly T[]): T[] => xs.filter((_, i) => i % 2 === 0);
       const entries = { sum: copy.sums, exponent: copy.tag.exponent };
       const fromCopy = { sum: select(entry, entries.sum), exponent: select(entry, entries.exponent) };
-      const ofSingle = (xs: Sig[]): Sig =>
-        pairs(c) === 1 ? xs[0]! : mux(tag.single, select(sums.payload.tag.pair, even(xs)), xs[0]!);
+      /** The first entry; of a single sum that of its row pair. */
+      const firstOf = <K extends "u" | "s">(xs: readonly Sig<K>[]): Sig<K> => {
+        const [first] = xs;
+        if (first === undefined) return fail("a row block has no rows");
+        return pairs(c) === 1 ? first : mux(tag.single, select(sums.payload.tag.pair, even(xs)), first);
+      };
       const fromEngine = {
-        sum: ofSingle(sums.payload.sums) as Sig<"s", number>,
-        exponent: ofSingle(sums.payload.tag.exponent) as Sig<"u", number>,
+        sum: firstOf(sums.payload.sums),
+        exponent: firstOf(sums.payload.tag.exponent),
       };
       const aux = select(index.wrap(Math.max(1, indexBits - 1)), tag.aux);
 

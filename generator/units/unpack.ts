@@ -51,6 +51,10 @@ export const stepWindow = (c: AcceleratorConfig) => ({
   available: uint(2),
 });
 
+/**
+ * One beat a cycle: weights into a FIFO of `prefetchBeats`, scale beats into one of SCALE_BEATS, from which a window shows the
+ * next two steps of R bytes; up to two are popped a cycle. Scale bytes as contract sections 4 and 5 use them.
+ */
 export const unpack = (c: AcceleratorConfig) => {
   checkRows(c);
   const width = beatBits(c);
