@@ -6,7 +6,27 @@ export const EOS = 2;
 /** Ids 3..258 are the bytes 0..255. */
 const FIRST_BYTE = 3;
 
-export class Tokenizer {
+/** Text to tokens and back, whatever the family: what every container's tokenizer gives. */
+export interface TextTokenizer {
+  /** Tokens of the vocabulary: ids are below it. */
+  readonly size: number;
+  /** Goes in front of a text, where the model wants it. */
+  readonly bos: number | null;
+  /** Tokens that end a text. */
+  readonly stops: readonly number[];
+  /** Jinja template of a conversation. */
+  readonly chatTemplate: string | null;
+  /** Token ids of a text, with BOS (where there is one) unless told otherwise. */
+  encode(text: string, bos?: boolean): number[];
+  decode(tokens: readonly number[]): string;
+  /** The bytes of one token as they follow `previous`; a character may be spread over tokens. */
+  piece(previous: number, token: number): Uint8Array;
+}
+
+export class Tokenizer implements TextTokenizer {
+  readonly bos = BOS;
+  readonly stops = [BOS, EOS];
+  readonly chatTemplate = null;
   private readonly ids = new Map<string, number>();
   private readonly bytes: readonly Uint8Array[];
 
@@ -22,6 +42,10 @@ export class Tokenizer {
       const hex = /^<0x([0-9A-Fa-f]{2})>$/.exec(piece);
       return hex ? Uint8Array.of(Number.parseInt(hex[1]!, 16)) : encoder.encode(piece);
     });
+  }
+
+  get size(): number {
+    return this.pieces.length;
   }
 
   /** Token ids of a text, with BOS unless told otherwise. */
