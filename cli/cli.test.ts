@@ -71,7 +71,9 @@ describe("command line", () => {
       ["generate", "--model", at("none.safetensors"), "--tokenizer", "x.json", "--out", at("a")],
       /none\.safetensors: no such file/,
     );
-    await refuses(["generate", "--model", demo, "--out", at("a")], /needs its tokenizer/);
+    const lone = at("lone.safetensors");
+    copyFileSync(demo, lone);
+    await refuses(["generate", "--model", lone, "--out", at("a")], /needs its tokenizer/);
     const cut = at("cut.safetensors");
     copyFileSync(demo, cut);
     truncateSync(cut, 100_000);

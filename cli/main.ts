@@ -8,7 +8,7 @@ import { discardPending } from "./output.js";
 import { packageFile } from "./package.js";
 import { simulateCommand } from "./simulate.js";
 
-const version: string = JSON.parse(readFileSync(packageFile("package.json"), "utf8"))["version"];
+const version: string = JSON.parse(readFileSync(packageFile("package.json"), "utf8")).version;
 
 const program = new Command("gateloom")
   .description(

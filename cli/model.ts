@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { readDemo } from "../golden/import/demo.js";
@@ -33,6 +34,12 @@ const bytesOf = async (file: string, option: string): Promise<Uint8Array> => {
   }
 };
 
+/** `tokenizer.json` in the folder of a model, if there is one. */
+const tokenizerBeside = (file: string): string | undefined => {
+  const name = path.join(path.dirname(file), "tokenizer.json");
+  return existsSync(name) ? name : undefined;
+};
+
 /** The demo, a file of its format (.safetensors), or a llama2.c version 0 checkpoint (.bin) whose linear weights have four levels or become W4. */
 export const loadModel = async (
   options: ModelOptions,
@@ -40,9 +47,12 @@ export const loadModel = async (
 ): Promise<Loaded> => {
   const file = options.model ?? packageFile(DEMO.model);
   const bytes = await bytesOf(file, "--model");
-  const beside = options.model === undefined ? packageFile(DEMO.tokenizer) : options.tokenizer;
+  const beside =
+    options.model === undefined ? packageFile(DEMO.tokenizer) : (options.tokenizer ?? tokenizerBeside(file));
   if (beside === undefined)
-    throw new UsageError(`--model ${file} needs its tokenizer: --tokenizer tokenizer.json or tokenizer.bin`);
+    throw new UsageError(
+      `--model ${file} needs its tokenizer: --tokenizer tokenizer.json or tokenizer.bin, or tokenizer.json beside the model`,
+    );
   const name = options.model === undefined ? "stories-w2 (demo)" : path.basename(file);
   const model = file.endsWith(".bin")
     ? quantiseModel(readLlama2c(bytes, file), { slots }).model

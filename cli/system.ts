@@ -26,7 +26,10 @@ export const systemOptions = (): Option[] => [
     "--model <file>",
     "model: .safetensors as golden/demo/train writes it, or a llama2.c version 0 .bin; default: the demo model",
   ),
-  new Option("--tokenizer <file>", "its tokenizer: tokenizer.json or llama2.c's tokenizer.bin"),
+  new Option(
+    "--tokenizer <file>",
+    "its tokenizer: tokenizer.json or llama2.c's tokenizer.bin; default: tokenizer.json beside the model",
+  ),
   new Option(
     "--lanes <n>",
     "multiplier lanes: 32 columns times a power of two of rows (64, 128, 256, 512, ...)",
