@@ -72,7 +72,9 @@ export class GgufSource implements TensorSource {
         { file: info.file, tensor: name, offset: info.offset + bad * codec.bytes },
         "Convert the model again; scales must be finite numbers",
       );
-    const { low, high } = symmetric;
+    const { low } = symmetric;
+    // TQ2_0 could store a fourth code, but a tensor without it is ternary
+    const high = symmetric.high === 2 && !codes.includes(2) ? 1 : symmetric.high;
     return { low, high, codes, group: codec.elements, scales, zeros: null };
   }
 

@@ -33,18 +33,10 @@ export interface GgufModelInfo {
   readonly chatTemplate: string | null;
 }
 
-/** LLAMA_ROPE_TYPE_NORM in llama.cpp's llama_model_rope_type, of architectures with Llama's tensors. */
+/** LLAMA_ROPE_TYPE_NORM of llama_model_rope_type (llama.cpp src/llama-model.cpp), of architectures with Llama's tensors. */
 const INTERLEAVED = new Set([
-  "llama",
-  "llama4",
-  "deci",
-  "baichuan",
-  "granite",
-  "granitemoe",
-  "minicpm",
-  "smollm3",
-  "arcee",
-  "bitnet",
+  ...["llama", "llama4", "deci", "baichuan", "internlm2", "xverse", "minicpm"],
+  ...["granite", "granitemoe", "smollm3", "arcee", "ernie4_5"],
 ]);
 
 const EXPORT = "Convert the model again with a current convert_hf_to_gguf.py";
