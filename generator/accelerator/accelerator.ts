@@ -8,7 +8,7 @@ import { softmax } from "../units/softmax.js";
 import { ahead } from "./ahead.js";
 import { cacheRing } from "./cachering.js";
 import { counters } from "./counters.js";
-import { fanout } from "./fanout.js";
+import { fanout } from "../library/fanout.js";
 import { hostOutputs, hostPorts } from "./ports.js";
 import { resultSide } from "./resultside.js";
 import { semaphores } from "./semaphores.js";
