@@ -68,13 +68,13 @@ describe("safetensors", () => {
     ],
     [
       "an unknown dtype",
-      file(entry({ dtype: "BF16" }), 4),
-      'm.safetensors, tensor "w", byte 8: dtype "BF16" is not read. Export it as one of F32, I32, I16, I8, U8.',
+      file(entry({ dtype: "F4" }), 4),
+      'm.safetensors, tensor "w", byte 8: dtype "F4" is not read. Export it as one of F32, F16, BF16, I32, I16, I8, U8.',
     ],
     [
       "a prototype's name as dtype",
       file(entry({ dtype: "toString" }), 4),
-      'm.safetensors, tensor "w", byte 8: dtype "toString" is not read. Export it as one of F32, I32, I16, I8, U8.',
+      'm.safetensors, tensor "w", byte 8: dtype "toString" is not read. Export it as one of F32, F16, BF16, I32, I16, I8, U8.',
     ],
     [
       "a shape that is none",
