@@ -1,0 +1,227 @@
+/**
+ * The tokenizer inside a GGUF file (ggml-org/ggml docs/gguf.md, "Tokenizer"; rules of llama.cpp's src/llama-vocab.cpp). Both kinds become
+ * a tokenizer.json for `@huggingface/tokenizers`: "gpt2" with the file's merges; "llama" (SentencePiece BPE: the pair whose union scores
+ * highest is merged first) with merges made of the scores, as transformers' SentencePieceExtractor does.
+ */
+import { Tokenizer } from "@huggingface/tokenizers";
+import { GgufMetadata } from "./ggufMetadata.js";
+import { WORDS } from "./ggufPretokenise.js";
+import type { GgufSource } from "./gguf.js";
+import type { TextTokenizer } from "./tokenizer.js";
+
+/** tokenizer.ggml.token_type. */
+const NORMAL = 1;
+const UNKNOWN = 2;
+const CONTROL = 3;
+const USER = 4;
+const BYTE = 6;
+
+/** SentencePiece's sign for a space. */
+const SPACE = "\u2581";
+
+/** Tokens that end a turn, where metadata does not name them (llama.cpp finds them by these texts too). */
+const ENDS = [
+  "<|eot_id|>",
+  "<|im_end|>",
+  "<|end|>",
+  "<end_of_turn>",
+  "<|endoftext|>",
+  "<|end_of_text|>",
+  "</s>",
+];
+
+/** What is in the metadata, whatever the kind. */
+interface Vocabulary {
+  readonly tokens: readonly string[];
+  readonly types: Uint8Array;
+  readonly spaces: boolean;
+}
+
+export class GgufTokenizer implements TextTokenizer {
+  constructor(
+    private readonly tokenizer: Tokenizer,
+    private readonly bytes: readonly Uint8Array[],
+    readonly bos: number | null,
+    readonly stops: readonly number[],
+    readonly chatTemplate: string | null,
+    /** A space was put in front of the text. */
+    private readonly prefixed: boolean,
+  ) {}
+
+  get size(): number {
+    return this.bytes.length;
+  }
+
+  encode(text: string, bos = true): number[] {
+    const { ids } = this.tokenizer.encode(text, { add_special_tokens: false });
+    return bos && this.bos !== null ? [this.bos, ...ids] : ids;
+  }
+
+  /** Control tokens have no bytes. The space in front is dropped behind BOS; without BOS, from a text's first token. */
+  piece(previous: number, token: number): Uint8Array {
+    const bytes = this.bytes[token];
+    if (bytes === undefined)
+      throw new RangeError(`token ${token} is outside the vocabulary 0..${this.size - 1}`);
+    const first = this.bos === null ? previous < 0 : previous === this.bos;
+    return this.prefixed && first && bytes[0] === 32 ? bytes.subarray(1) : bytes;
+  }
+
+  decode(tokens: readonly number[]): string {
+    const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+    let text = "";
+    for (const [i, token] of tokens.entries())
+      text += decoder.decode(this.piece(tokens[i - 1] ?? -1, token), { stream: true });
+    return text + decoder.decode();
+  }
+}
+
+/** Builds the tokenizer, or says what of it is missing or not read. */
+export function ggufTokenizer(source: Pick<GgufSource, "metadata" | "file">): GgufTokenizer {
+  const m = new GgufMetadata(source.metadata, source.file);
+  const kind = m.require("tokenizer.ggml.model", m.text("tokenizer.ggml.model"));
+  if (kind !== "llama" && kind !== "gpt2") return m.fail("tokenizer.ggml.model", `= ${kind} is not read`);
+  const tokens = m.require("tokenizer.ggml.tokens", m.texts("tokenizer.ggml.tokens"));
+  if (tokens.length === 0) m.fail("tokenizer.ggml.tokens", "is empty");
+  const types = m.numbers("tokenizer.ggml.token_type") ?? new Float64Array(tokens.length).fill(NORMAL);
+  if (types.length !== tokens.length)
+    m.fail("tokenizer.ggml.token_type", `has ${types.length} entries for ${tokens.length} tokens`);
+  const spaces = kind === "llama" && (m.flag("tokenizer.ggml.add_space_prefix") ?? true);
+  const vocabulary = { tokens, types: Uint8Array.from(types), spaces };
+  const { json, bosByDefault } = kind === "llama" ? sentencePiece(m, vocabulary) : byteLevel(m, vocabulary);
+  const id = (key: string): number | undefined => m.count(key, 0, tokens.length - 1);
+  const bos = id("tokenizer.ggml.bos_token_id") ?? (kind === "llama" ? 1 : undefined);
+  const addBos = m.flag("tokenizer.ggml.add_bos_token") ?? bosByDefault;
+  const named = ["eos", "eot", "eom"].map((name) => id(`tokenizer.ggml.${name}_token_id`));
+  const stops = [...named, ...ENDS.map((text) => tokens.indexOf(text))].filter(
+    (token) =>
+      token !== undefined && token >= 0 && (vocabulary.types[token] === CONTROL || named.includes(token)),
+  ) as number[];
+  return new GgufTokenizer(
+    new Tokenizer(json, {}),
+    bytesOf(vocabulary, kind),
+    addBos && bos !== undefined && bos < tokens.length ? bos : null,
+    [...new Set(stops)],
+    m.text("tokenizer.chat_template") ?? null,
+    spaces,
+  );
+}
+
+interface Built {
+  /** A tokenizer.json. */
+  readonly json: object;
+  readonly bosByDefault: boolean;
+}
+
+/** Tokens that are found in texts before anything else. */
+function addedTokens({ tokens, types }: Vocabulary): object[] {
+  return tokens.flatMap((content, id) =>
+    (types[id] === CONTROL || types[id] === USER) && content !== ""
+      ? [
+          {
+            id,
+            content,
+            special: types[id] === CONTROL,
+            normalized: false,
+            lstrip: false,
+            rstrip: false,
+            single_word: false,
+          },
+        ]
+      : [],
+  );
+}
+
+const idsOf = (tokens: readonly string[]): object =>
+  Object.fromEntries(tokens.map((token, id) => [token, id]));
+
+function byteLevel(m: GgufMetadata, vocabulary: Vocabulary): Built {
+  const pre = m.text("tokenizer.ggml.pre") ?? "gpt-2";
+  const words = WORDS.get(pre);
+  if (words === undefined)
+    return m.fail("tokenizer.ggml.pre", `= ${pre} is not read (but ${[...WORDS.keys()].join(", ")})`);
+  const merges = m.require("tokenizer.ggml.merges", m.texts("tokenizer.ggml.merges")).map((merge, i) => {
+    const space = merge.indexOf(" ", 1);
+    if (space < 0 || space === merge.length - 1)
+      m.fail("tokenizer.ggml.merges", `has at ${i} no two tokens: ${JSON.stringify(merge)}`);
+    return [merge.slice(0, space), merge.slice(space + 1)];
+  });
+  const json = {
+    added_tokens: addedTokens(vocabulary),
+    normalizer: null,
+    pre_tokenizer: words.preTokenizer,
+    post_processor: null,
+    decoder: null,
+    model: { type: "BPE", vocab: idsOf(vocabulary.tokens), merges, ignore_merges: words.ignoreMerges },
+  };
+  return { json, bosByDefault: words.bos };
+}
+
+function sentencePiece(m: GgufMetadata, vocabulary: Vocabulary): Built {
+  const { tokens, types, spaces } = vocabulary;
+  const scores = m.require("tokenizer.ggml.scores", m.numbers("tokenizer.ggml.scores"));
+  if (scores.length !== tokens.length)
+    m.fail("tokenizer.ggml.scores", `has ${scores.length} entries for ${tokens.length} tokens`);
+  if (!scores.every(Number.isFinite))
+    m.fail("tokenizer.ggml.scores", "has an entry that is no finite number");
+  const toSpace = { type: "Replace", pattern: { String: " " }, content: SPACE };
+  const json = {
+    added_tokens: addedTokens(vocabulary),
+    normalizer: spaces
+      ? { type: "Sequence", normalizers: [{ type: "Prepend", prepend: SPACE }, toSpace] }
+      : toSpace,
+    pre_tokenizer: null,
+    post_processor: null,
+    decoder: null,
+    model: {
+      type: "BPE",
+      vocab: idsOf(tokens),
+      merges: mergesOf(tokens, types, scores),
+      byte_fallback: true,
+      unk_token: tokens[types.indexOf(UNKNOWN)] ?? null,
+    },
+  };
+  return { json, bosByDefault: true };
+}
+
+/** Pairs of tokens whose union is one, the best union first; among those of one union, the longer left part first. */
+function mergesOf(tokens: readonly string[], types: Uint8Array, scores: Float64Array): [string, string][] {
+  const mergeable = new Map(
+    tokens.flatMap((token, id) => (types[id] === NORMAL ? [[token, id] as const] : [])),
+  );
+  const merges: { pair: [string, string]; score: number; left: number; right: number }[] = [];
+  for (const [token, id] of mergeable) {
+    for (let at = 1; at < token.length; at++) {
+      const pair: [string, string] = [token.slice(0, at), token.slice(at)];
+      const [left, right] = [mergeable.get(pair[0]), mergeable.get(pair[1])];
+      if (left !== undefined && right !== undefined) merges.push({ pair, score: scores[id]!, left, right });
+    }
+  }
+  merges.sort((a, b) => b.score - a.score || a.left - b.left || a.right - b.right);
+  return merges.map(({ pair }) => pair);
+}
+
+/** The bytes of each token; none for control tokens. */
+function bytesOf({ tokens, types }: Vocabulary, kind: "llama" | "gpt2"): Uint8Array[] {
+  const encoder = new TextEncoder();
+  const byteOf = kind === "gpt2" ? byteAlphabet() : undefined;
+  return tokens.map((token, id) => {
+    if (types[id] === CONTROL || types[id] === UNKNOWN) return new Uint8Array(0);
+    if (kind === "llama") {
+      const hex = types[id] === BYTE ? /^<0x([0-9A-Fa-f]{2})>$/.exec(token) : null;
+      return hex ? Uint8Array.of(Number.parseInt(hex[1]!, 16)) : encoder.encode(token.replaceAll(SPACE, " "));
+    }
+    const bytes = types[id] === USER ? undefined : [...token].map((character) => byteOf?.get(character));
+    return bytes?.every((byte) => byte !== undefined) ? Uint8Array.from(bytes) : encoder.encode(token);
+  });
+}
+
+/** GPT-2's characters for bytes (openai/gpt-2 src/encoder.py, bytes_to_unicode): printable ones stand for themselves. */
+function byteAlphabet(): Map<string, number> {
+  const alphabet = new Map<string, number>();
+  let next = 256;
+  for (let byte = 0; byte < 256; byte++) {
+    const printable = (byte > 32 && byte < 127) || (byte > 160 && byte !== 173);
+    alphabet.set(String.fromCodePoint(printable ? byte : next++), byte);
+  }
+  return alphabet;
+}
