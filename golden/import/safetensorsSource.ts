@@ -1,26 +1,13 @@
 /** A safetensors file read by range: its header at once, its tensors by rows. */
 import { InputError } from "./error.js";
 import { checkFinite, isFloatType, toFloats } from "./numbers.js";
+import { rowRange, rowsOf } from "./rows.js";
 import { type Entry, headerLength, parseHeader } from "./safetensorsHeader.js";
 import type { RandomAccess, StoredCodes, TensorInfo, TensorSource } from "./source.js";
 
 /** Elements that one call gives at most: 4 GB of float32. */
 const MOST = 2 ** 30;
 const BY_ROWS = "Tensors of this size are read by rows";
-
-/** Rows and what a row holds: all dimensions but the first. A vector is one row. */
-export function rowsOf(shape: readonly number[]): { rows: number; cols: number } {
-  if (shape.length < 2) return { rows: 1, cols: shape[0] ?? 1 };
-  return { rows: shape[0]!, cols: shape.slice(1).reduce((product, n) => product * n, 1) };
-}
-
-/** Checked range of rows. */
-export function rowRange(rows: number, from: number, count: number | undefined, name: string): number {
-  const many = count ?? rows - from;
-  if (!Number.isInteger(from) || from < 0 || !Number.isInteger(many) || many < 0 || from + many > rows)
-    throw new RangeError(`rows ${from} to ${from + many} of "${name}" are outside 0 to ${rows}`);
-  return many;
-}
 
 export class SafetensorsSource implements TensorSource {
   readonly tensors: ReadonlyMap<string, TensorInfo>;
