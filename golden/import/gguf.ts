@@ -4,6 +4,7 @@ import { type BlockCodec, blockByType } from "./blocks/index.js";
 import { InputError } from "./error.js";
 import type { GgufValue } from "./ggufCursor.js";
 import { readGgufHeader } from "./ggufHeader.js";
+import { rowRange, rowsOf } from "./rows.js";
 import type { RandomAccess, StoredCodes, TensorInfo, TensorSource } from "./source.js";
 
 /** Bytes that are decoded at a time. */
@@ -35,23 +36,16 @@ export class GgufSource implements TensorSource {
 
   async read(name: string, from = 0, count?: number): Promise<Float32Array> {
     const { info, codec, cols, rows } = this.matrix(name);
-    const many = count ?? rows - from;
-    if (!Number.isInteger(from) || from < 0 || !Number.isInteger(many) || many < 0 || from + many > rows)
-      throw new RangeError(`rows ${from} to ${from + many} of "${name}" are outside 0 to ${rows}`);
+    const many = rowRange(rows, from, count, name);
     checkSize(info, many * cols);
     const out = new Float32Array(many * cols);
     await this.blocks(info, codec, (from * cols) / codec.elements, out.length, (bytes, at, to) =>
       codec.decode(bytes, at, out, to),
     );
-    const bad = out.findIndex((value) => !Number.isFinite(value));
-    if (bad >= 0) {
-      const block = Math.floor((from * cols + bad) / codec.elements);
-      throw new InputError(
-        `weight ${from * cols + bad} is ${out[bad]}`,
-        { file: info.file, tensor: name, offset: info.offset + block * codec.bytes },
-        "Convert the model again; weights must be finite numbers",
-      );
-    }
+    refuseInfinite(out, info, codec, "weight", (i) => {
+      const weight = from * cols + i;
+      return [weight, Math.floor(weight / codec.elements)];
+    });
     return out;
   }
 
@@ -65,13 +59,7 @@ export class GgufSource implements TensorSource {
     await this.blocks(info, codec, 0, codes.length, (bytes, at, to) => {
       scales[to / codec.elements] = symmetric.codes(bytes, at, codes, to);
     });
-    const bad = scales.findIndex((value) => !Number.isFinite(value));
-    if (bad >= 0)
-      throw new InputError(
-        `the scale of block ${bad} is ${scales[bad]}`,
-        { file: info.file, tensor: name, offset: info.offset + bad * codec.bytes },
-        "Convert the model again; scales must be finite numbers",
-      );
+    refuseInfinite(scales, info, codec, "the scale of block", (block) => [block, block]);
     const { low } = symmetric;
     // TQ2_0 could store a fourth code, but a tensor without it is ternary
     const high = symmetric.high === 2 && !codes.includes(2) ? 1 : symmetric.high;
@@ -82,7 +70,7 @@ export class GgufSource implements TensorSource {
     return this.access.close();
   }
 
-  /** The tensor as rows of its innermost dimension; refuses what cannot be read. */
+  /** The tensor as rows; refuses what cannot be read. */
   private matrix(name: string): { info: TensorInfo; codec: BlockCodec; cols: number; rows: number } {
     const info = this.tensors.get(name);
     if (info === undefined)
@@ -98,8 +86,7 @@ export class GgufSource implements TensorSource {
         { file: info.file, tensor: name, offset: info.offset },
         "Convert the model with another quantisation, F16 or Q8_0 for example",
       );
-    const cols = info.shape.at(-1)!;
-    return { info, codec, cols, rows: info.shape.slice(0, -1).reduce((product, n) => product * n, 1) };
+    return { info, codec, ...rowsOf(info.shape) };
   }
 
   /** Calls `each` for the blocks of `weights` weights from block `first` on, piece by piece. */
@@ -119,6 +106,24 @@ export class GgufSource implements TensorSource {
       for (let b = 0; b < some; b++) each(bytes, b * codec.bytes, (done + b) * codec.elements);
     }
   }
+}
+
+/** `place` gives the number of a value within its tensor, and of its block. */
+function refuseInfinite(
+  values: Float32Array,
+  info: TensorInfo,
+  codec: BlockCodec,
+  what: string,
+  place: (i: number) => [number: number, block: number],
+): void {
+  const bad = values.findIndex((value) => !Number.isFinite(value));
+  if (bad < 0) return;
+  const [number, block] = place(bad);
+  throw new InputError(
+    `${what} ${number} is ${values[bad]}`,
+    { file: info.file, tensor: info.name, offset: info.offset + block * codec.bytes },
+    "Convert the model again; weights must be finite numbers",
+  );
 }
 
 function checkSize(info: TensorInfo, weights: number): void {
