@@ -19,6 +19,9 @@ export const outputFiles = (prepared: Prepared, prompt: readonly number[], total
     system.stall !== undefined && (file === `${system.design.top}.v` || file === "memory.v");
   for (const [file, text] of emitVerilog(system.design))
     files.set(`${ofBench(file) ? "testbench" : "rtl"}/${file}`, text);
+  // What stands in for primitives of the device belongs to simulation.
+  for (const [file, text] of emitVerilog(system.design, { models: true }))
+    if (!files.has(`rtl/${file}`) && !files.has(`testbench/${file}`)) files.set(`testbench/${file}`, text);
   for (const [file, text] of emitChecks(system.design)) files.set(`checks/${file}`, text);
   files.set("names.json", nameMap(system.design));
   const { context, files: tables } = benchOf(

@@ -109,7 +109,7 @@ endmodule
 /** Fails on a lint warning, and where a simulator differs from the embedded engine. */
 export const checkInTools = async (def: Def, stimulus: Stimulus, cycles = 200): Promise<void> => {
   const design = elaborate(def);
-  const verilog = emitVerilog(design);
+  const verilog = emitVerilog(design, { models: true });
   for (const { tool, clean, output } of await lint(verilog, design.top))
     assert.ok(clean, `${tool} on ${design.top}:\n${output}`);
   const bench = {

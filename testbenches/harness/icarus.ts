@@ -17,7 +17,7 @@ export const runIcarus: RunEngine = async (run, sink) => {
   const work = await mkdtemp(path.join(tmpdir(), "gateloom-icarus-"));
   try {
     const sources = new Map([
-      ...emitVerilog(run.design),
+      ...emitVerilog(run.design, { models: true }),
       ...files,
       ["bench.v", icarusBench(context)] as const,
     ]);

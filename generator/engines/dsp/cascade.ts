@@ -10,7 +10,7 @@
  *
  * All take the same number of stages.
  */
-import { type Cut, fail, lit, mux, sint, type Stages, sum } from "../../hdl/index.js";
+import { type Cut, fail, lit, mux, type Sig, sint, type Stages, sum, uint } from "../../hdl/index.js";
 import { range, type Signed } from "../digits.js";
 import type { Family } from "../kernel.js";
 import type { Dsp48Connections, Dsp48Options, Dsp48Outputs } from "./dsp48.js";
@@ -39,6 +39,8 @@ export interface Product {
   readonly multiplicand: Signed;
   readonly addend?: Signed;
   readonly multiplier: Signed;
+  /** 1: the sum starts again with this product (the Z multiplexer takes zero instead of the cascade). */
+  readonly restart?: Sig<"u", 1>;
 }
 export interface Cascade {
   readonly family: Family;
@@ -49,6 +51,8 @@ export interface Cascade {
   readonly products: number;
   /** P before the first product (0). */
   readonly start?: bigint;
+  /** Age of the operands of the first product (0). */
+  readonly age?: number;
 }
 
 const check = (c: Cascade, p: Product): void => {
@@ -60,19 +64,24 @@ const check = (c: Cascade, p: Product): void => {
   if (c.width > slice.sum) fail(`cascade '${c.name}' sums ${c.width} bits; ${fits}`);
 };
 
-/** `product(n, at)` gives product n; `at` is a value of age 0 or 1 and so on when that product starts. */
-export const cascade = (
+/**
+ * The sum after each product. `product(n, at)` gives product n; `at` is a value of the age of the operands when that product
+ * starts, one stage later with each.
+ */
+export const cascadeSums = (
   c: Cascade,
   product: (n: number, at: <T>(x: T) => T) => Product,
   cut: Cut,
   stages: Stages,
-): Signed => {
+): Signed[] => {
   let before: Signed | null = null;
   let link: Dsp48Outputs | null = null;
+  const sums: Signed[] = [];
+  const first = c.age ?? 0;
   for (const n of range(c.products)) {
-    const p = product(n, (x) => stages.at(x, n));
+    const p = product(n, (x) => stages.at(x, first + n));
     check(c, p);
-    const place: Place = { c, n, cut, stages, age: n + latency(1, p.addend !== undefined) };
+    const place: Place = { c, n, cut, stages, age: first + n + latency(1, p.addend !== undefined) };
     if (c.family === "xcup" || c.family === "xc7") {
       link = dsp48(place, p, link);
       before = link.P;
@@ -80,10 +89,25 @@ export const cascade = (
       before = (c.family === "ice40" ? mac16 : adder)(place, preAdded(p, cut), before);
     }
     stages.aged(before, place.age);
+    sums.push(before);
   }
-  if (before === null) return fail(`cascade '${c.name}' has no products`);
-  return before.resize(c.width).as(`${c.name}_sum`);
+  return sums.map((s) => s.resize(c.width));
 };
+
+/** The sum after the last product. */
+export const cascade = (
+  c: Cascade,
+  product: (n: number, at: <T>(x: T) => T) => Product,
+  cut: Cut,
+  stages: Stages,
+): Signed => {
+  const last = cascadeSums(c, product, cut, stages).at(-1);
+  return last === undefined ? fail(`cascade '${c.name}' has no products`) : last.as(`${c.name}_sum`);
+};
+
+/** What the Z multiplexer of a stage gives: nothing where the sum starts again. */
+const carried = ({ stages, age }: Place, p: Product, before: Signed): Signed =>
+  p.restart === undefined ? before : mux(stages.at(p.restart, age - 1), lit(sint(before.width), 0), before);
 
 /** Stages from the operands of the first product to the sum. */
 export const latency = (products: number, addends: boolean): number => products + 2 + (addends ? 1 : 0);
@@ -101,12 +125,18 @@ const PRODUCT = 0b0101; // X and Y: the product
 const Z_PCIN = 0b001_0000;
 const Z_C = 0b011_0000;
 const D_ADDS = 0b00100; // INMODE: the pre-adder adds D
+const opmodeBits = (family: Family): number => (family === "xcup" ? 9 : 7);
 
-const dsp48 = ({ c, n, stages }: Place, p: Product, before: Dsp48Outputs | null): Dsp48Outputs => {
+const dsp48 = ({ c, n, stages, age }: Place, p: Product, before: Dsp48Outputs | null): Dsp48Outputs => {
   const slice: (name: string, o: Dsp48Options, i: Dsp48Connections) => Dsp48Outputs =
     c.family === "xcup" ? dsp48e2 : dsp48e1;
   const wide = SLICES[c.family].multiplicand;
   const starts = n === 0 && c.start !== undefined;
+  const modes = PRODUCT | (starts ? Z_C : n === 0 ? 0 : Z_PCIN);
+  const opmode =
+    p.restart === undefined
+      ? modes
+      : mux(stages.at(p.restart, age - 1), lit(uint(opmodeBits(c.family)), PRODUCT), modes);
   return slice(
     `${c.name}_${n}`,
     p.addend === undefined ? { c: 0 } : { c: 0, b: 2, preAdder: { d: 1, ad: 1 } },
@@ -117,7 +147,7 @@ const dsp48 = ({ c, n, stages }: Place, p: Product, before: Dsp48Outputs | null)
       ...(p.addend === undefined ? {} : { D: p.addend.extend(wide), INMODE: D_ADDS }),
       ...(starts ? { C: lit(sint(48), c.start) } : {}),
       ...(before === null ? {} : { PCIN: before.PCOUT }),
-      OPMODE: PRODUCT | (starts ? Z_C : n === 0 ? 0 : Z_PCIN),
+      OPMODE: opmode,
     },
   );
 };
@@ -126,19 +156,21 @@ const dsp48 = ({ c, n, stages }: Place, p: Product, before: Dsp48Outputs | null)
 const preAdded = (p: Product, cut: Cut): Product =>
   p.addend === undefined
     ? p
-    : { multiplicand: cut(p.multiplicand.addMod(p.addend)), multiplier: cut(p.multiplier) };
+    : { ...p, multiplicand: cut(p.multiplicand.addMod(p.addend)), multiplier: cut(p.multiplier) };
 
-const mac16 = ({ c, n, stages }: Place, p: Product, before: Signed | null): Signed =>
-  sbMac16(
+const mac16 = (place: Place, p: Product, before: Signed | null): Signed => {
+  const { c, n, stages } = place;
+  return sbMac16(
     `${c.name}_${n}`,
     { cd: 0 },
     {
       enable: stages.enable ?? 1,
       a: p.multiplicand,
       b: p.multiplier,
-      addend: before ?? lit(sint(32), c.start ?? 0n),
+      addend: before === null ? lit(sint(32), c.start ?? 0n) : carried(place, p, before),
     },
   );
+};
 
 const adder = (place: Place, p: Product, before: Signed | null): Signed => {
   const { c, n, cut, stages, age } = place;
@@ -153,7 +185,7 @@ const adder = (place: Place, p: Product, before: Signed | null): Signed => {
           age - 1,
         )
       : cut(shiftAdd(cut(p.multiplicand), cut(p.multiplier)).as(`${c.name}_product_${n}`));
-  const earlier = before ?? lit(sint(c.width), c.start ?? 0n);
+  const earlier = before === null ? lit(sint(c.width), c.start ?? 0n) : carried(place, p, before);
   return cut(earlier.resize(c.width).addMod(product.resize(c.width)).as(`${c.name}_sum_${n}`));
 };
 

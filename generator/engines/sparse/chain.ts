@@ -30,6 +30,7 @@ import {
   vec,
 } from "../../hdl/index.js";
 import { range, type Signed } from "../digits.js";
+import { cascadeSums } from "../dsp/cascade.js";
 import type { Family } from "../kernel.js";
 import { linkOf, sumBits } from "./link.js";
 import { blockOf, checkPatterns, type Pattern, patternName, segment } from "./patterns.js";
@@ -131,6 +132,7 @@ export const chainSums = (c: Chain, p: ChainIn, cut: Cut, stages: Stages): Signe
   const name = (of: string): string => `${c.name ?? ""}${of}`;
   const begins = (i: number) => (q: Pattern) => i % segment(c.columns, q) === 0;
   const pattern = cut(p.pattern.as("pattern"));
+  if (link.lane !== null) return reduce(c, pattern, sliceSums(c, p, link.lane, pattern, cut, stages), cut);
   const sums: Signed[][] = []; // after each multiplier, one for each operand
   for (const i of range(multipliers(c))) {
     const place = i % span;
@@ -154,6 +156,45 @@ export const chainSums = (c: Chain, p: ChainIn, cut: Cut, stages: Stages): Signe
     );
   }
   return reduce(c, pattern, sums, cut);
+};
+
+/** The chain in DSP slices: the pre-adder puts two tokens side by side, the Z multiplexer of the slice restarts the sum. */
+const sliceSums = (
+  c: Chain,
+  p: ChainIn,
+  lane: number,
+  pattern: Sig<"u", number>,
+  cut: Cut,
+  stages: Stages,
+): Signed[][] => {
+  const span = cascade(c);
+  const name = (of: string): string => `${c.name ?? ""}${of}`;
+  const begins = (i: number) => (q: Pattern) => i % segment(c.columns, q) === 0;
+  return range(multipliers(c) / span).flatMap((k) =>
+    cascadeSums(
+      {
+        family: c.family,
+        name: name(`dsp_${k}`),
+        width: linkOf(c.family).width(c.tokens, span),
+        products: span,
+        age: 1,
+      },
+      (n, at) => {
+        const i = k * span + n;
+        const [a0, a1] = range(c.tokens).map((token) => cut(sparseMux(c, p, token, i)));
+        const multiplier = at(cut(p.value[i]!.as(name(`weight_${i}`))));
+        const restarts = n > 0 && c.patterns.some(begins(i));
+        const restart = restarts
+          ? { restart: patternIs(c, pattern, begins(i)).as(name(`restart_${i}`)) }
+          : {};
+        return a1 === undefined
+          ? { multiplicand: at(a0!), multiplier, ...restart }
+          : { multiplicand: at(a1).shl(lane), addend: at(a0!), multiplier, ...restart };
+      },
+      cut,
+      stages,
+    ).map((sum) => [sum]),
+  );
 };
 
 /** Reduction nodes: where segments end; a segment of several cascades is their sum, four by four. */

@@ -19,6 +19,8 @@ export const exactDepth = (lane: number): number =>
   Math.floor((2 ** (lane - 1) - 1) / (LARGEST_WEIGHT * LARGEST_ACTIVATION));
 
 export interface Link {
+  /** Bits between the activations of two tokens in one multiplier of a DSP slice; null in the fabric. */
+  readonly lane: number | null;
   /** Products that may meet in one sum. */
   readonly depth: number;
   /** What meets the weight, of the activations of all tokens; the pre-adder of a slice has a register. */
@@ -38,6 +40,7 @@ export interface Link {
  * place of what `multiply` gives. So a multiplication costs one adder, for 3a, besides the chain's own.
  */
 const fabric: Link = {
+  lane: null,
   depth: exactDepth(18),
   operands: (activations) => [...activations],
   multiply: (a, weight) => {
@@ -58,6 +61,7 @@ const fabric: Link = {
 
 /** (a1·2^lane + a0)·w: the upper sum lacks 1 where the lower one is negative. */
 const packed = (lane: number): Link => ({
+  lane,
   depth: exactDepth(lane),
   operands: ([a0, a1]) => [
     a1 === undefined
