@@ -1,13 +1,16 @@
 /** Tensors by rows, codes as they are stored, the model's description; and what is refused. */
 import assert from "node:assert/strict";
+import { llama } from "../model/architecture.js";
 import { accessBytes } from "./access.js";
+import { ggufLayout } from "./architectureLayout.js";
 import { blockByType, decodeRows } from "./blocks/index.js";
 import { randomBlocks, randomWeights } from "./blocks/sample.js";
 import { GgufSource } from "./gguf.js";
 import { ggufModelInfo } from "./ggufMetadata.js";
+import { ModelSource } from "./modelSource.js";
 import { type GgufEntry, type GgufTensor, ggufTensor, writeGguf } from "./write/gguf.js";
 import { ggufModelMetadata, writeGgufModel } from "./write/ggufModel.js";
-import { sampleModel } from "./write/sample.js";
+import { randomFloatModel } from "./write/random.js";
 
 const open = (bytes: Uint8Array): Promise<GgufSource> => GgufSource.from(accessBytes(bytes, "m.gguf"));
 const only = (tensor: GgufTensor): Promise<GgufSource> =>
@@ -115,7 +118,10 @@ describe("GGUF source", () => {
 });
 
 describe("GGUF model description", () => {
-  const model = sampleModel(1);
+  const shape = {
+    ...{ dim: 256, hidden: 512, layers: 2, heads: 4, kvHeads: 2, headDim: 64, vocab: 300, context: 64 },
+  };
+  const model = randomFloatModel(llama(1e-5, 10000), 1, shape);
   const describe_ = async (changes: [string, GgufEntry | null][]) => {
     const metadata = ggufModelMetadata(model);
     for (const [key, entry] of changes)
@@ -129,7 +135,7 @@ describe("GGUF model description", () => {
   it("of a model written by us, whose matrices come back", async () => {
     const source = await open(writeGgufModel(model, ["F32"]));
     assert.deepEqual(ggufModelInfo(source), {
-      ...{ architecture: "llama", name: "sample", context: 64, dim: 256, hidden: 512, layers: 2, heads: 4 },
+      ...{ architecture: "llama", name: "tiny", context: 64, dim: 256, hidden: 512, layers: 2, heads: 4 },
       ...{ kvHeads: 2, headDim: 64, eps: Math.fround(1e-5), theta: 10000, rope: "interleaved" },
       ...{ ropeScaling: null, window: 0, vocab: 300, chatTemplate: null },
     });
@@ -137,6 +143,21 @@ describe("GGUF model description", () => {
     assert.deepEqual(await source.read("blk.1.attn_k.weight"), model.layers[1]!.k);
     assert.deepEqual(await source.read("blk.0.ffn_down.weight"), model.layers[0]!.down);
     assert.deepEqual(source.tensors.get("token_embd.weight")!.shape, [300, 256]);
+  });
+
+  it("split RoPE: rows of q and k are written in halves and come back in pairs", async () => {
+    const qwen = randomFloatModel({ ...llama(1e-6, 1e6), qkvBias: true, qkNorm: true, tied: false }, 2);
+    const source = await open(writeGgufModel(qwen, ["F32"]));
+    const info = ggufModelInfo(source);
+    assert.deepEqual([info.architecture, info.rope, info.headDim], ["qwen3", "split", 8]);
+    const description = { name: "", family: "", shape: qwen.shape, architecture: qwen.architecture };
+    const read = new ModelSource(source, description, ggufLayout(info.rope));
+    const layer = qwen.layers[1]!;
+    assert.deepEqual(await read.read("layers.1.q"), layer.q);
+    assert.deepEqual(await read.read("layers.1.k_bias"), layer.bias!.k);
+    assert.deepEqual(await read.read("layers.1.q_norm"), layer.qkNorm!.q);
+    assert.deepEqual(await read.read("layers.1.o"), layer.o);
+    assert.notDeepEqual(await source.read("blk.1.attn_q.weight"), layer.q);
   });
 
   it("defaults, and keys that override", async () => {
