@@ -5,10 +5,10 @@ import { readTokenizerJson } from "../../golden/import/tokenizer.js";
 
 const folder = new URL("../../golden/demo/", import.meta.url);
 
-export const demoModel = () =>
-  readDemo(readFileSync(new URL("stories.safetensors", folder)), "stories.safetensors", {
-    sinks: 4,
-    window: 252,
-  }).model;
+const read = (file: string) =>
+  readDemo(readFileSync(new URL(file, folder)), file, { sinks: 4, window: 252 }).model;
+export const demoModel = () => read("stories.safetensors");
+/** The 2:4 version. */
+export const sparseDemoModel = () => read("stories-n24.safetensors");
 export const demoTokenizer = () =>
   readTokenizerJson(readFileSync(new URL("tokenizer.json", folder), "utf8"), "tokenizer.json");

@@ -8,7 +8,7 @@ import { randomModel } from "../../golden/model/random.js";
 import type { WeightFormat } from "../../golden/model/types.js";
 import { runSession } from "../harness/session.js";
 import { buildSystem } from "../harness/system.js";
-import { demoModel } from "./demo.js";
+import { demoModel, demoTokenizer, sparseDemoModel } from "./demo.js";
 import { quiet } from "./quiet.js";
 
 const FORMAT: Readonly<Record<WeightFormat, MatrixFormat>> = {
@@ -72,6 +72,22 @@ describe("any engine in the accelerator", () => {
         assert.deepEqual(result.mismatches, []);
       });
   }
+  for (const family of ["fabric", "xcup", "xc7"] as const)
+    it(`sparse-chain writes the 2:4 demo model's story, ${family}`, async () => {
+      const config = {
+        ...defaultConfig,
+        engine: "sparse-chain",
+        family,
+        tokens: 2,
+        programInstructions: 128,
+      };
+      const system = buildSystem(sparseDemoModel(), config, { kib: 128, bounded: true });
+      const prompt = demoTokenizer().encode("Once upon a time");
+      const request = { prompt, total: prompt.length + 8, seed: 1, maxCycles: 900_000 };
+      const result = await runSession(system, request, "embedded", 100, quiet);
+      assert.deepEqual(result.mismatches, []);
+      assert.equal(demoTokenizer().decode(result.tokens), ", there was a little girl named");
+    });
   it("knows every format of weights", () =>
     assert.deepEqual(
       FORMATS.filter((f) => f !== "keys" && f !== "values").sort(),
