@@ -7,7 +7,10 @@ export interface Layout {
   /** RoPE pairs: (2j, 2j + 1), or (j, j + headDim/2) as in Hugging Face's models. */
   readonly rope: "interleaved" | "split";
   /** Tensors that are not needed, and why. */
-  readonly ignored: readonly { readonly name: RegExp; readonly why: string }[];
+  readonly ignored: readonly {
+    readonly name: { test(name: string): boolean };
+    readonly why: string;
+  }[];
 }
 
 export function nameIn(layout: Layout, slot: Slot): string {

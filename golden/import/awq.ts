@@ -6,7 +6,7 @@
 import type { QuantizationConfig } from "./config.js";
 import { InputError } from "./error.js";
 import { checkFinite, toInt32 } from "./numbers.js";
-import { type ByteSource, type PackedMatrix, partOf } from "./packed.js";
+import { type ByteSource, type PackedMatrix, partOf, readable } from "./packed.js";
 import { type GroupedCodes, groupedMatrix, transpose } from "./packedGroups.js";
 
 /** Output of each nibble. */
@@ -44,7 +44,7 @@ function awqMatrix(source: ByteSource, prefix: string, groupSize: number): Packe
   const scales = partOf(source, `${prefix}scales`, SCALES, [groups, outputs]);
   const parts = [qweight, qzeros, scales];
   const info = {
-    ...qweight,
+    ...readable(qweight),
     name: `${prefix}weight`,
     type: "AWQ-4",
     shape: [outputs, inputs],

@@ -7,7 +7,7 @@
 import type { QuantizationConfig } from "./config.js";
 import { InputError } from "./error.js";
 import { isFloatType } from "./numbers.js";
-import { type ByteSource, type PackedMatrix, partOf } from "./packed.js";
+import { type ByteSource, type PackedMatrix, partOf, readable } from "./packed.js";
 import type { StoredCodes, TensorInfo } from "./source.js";
 
 /** The seven linear kinds of a layer; tables and head stay as they are. */
@@ -47,7 +47,7 @@ function offlineMatrix(source: ByteSource, weight: TensorInfo, divide: boolean):
   if (weight.shape.length !== 2 || !(packed || isFloatType(weight.type)))
     partOf(source, weight.name, ["U8"], [-1, -1]);
   const info = {
-    ...withoutReason(weight),
+    ...readable(weight),
     type: "BITNET",
     shape: packed ? [4 * rows, cols] : weight.shape,
     bytes: weight.bytes + scale.bytes,
@@ -163,8 +163,4 @@ function ternaryMatrix(
       return { low: -1, high: 1, codes, group: cols, scales, zeros: null };
     },
   };
-}
-
-function withoutReason({ unsupported: _, ...info }: TensorInfo): TensorInfo {
-  return info;
 }

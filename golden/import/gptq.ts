@@ -10,7 +10,7 @@
 import type { QuantizationConfig } from "./config.js";
 import { InputError } from "./error.js";
 import { checkFinite, toInt32 } from "./numbers.js";
-import { type ByteSource, type PackedMatrix, partOf } from "./packed.js";
+import { type ByteSource, type PackedMatrix, partOf, readable } from "./packed.js";
 import { codeRange, type GroupedCodes, groupedMatrix, transpose } from "./packedGroups.js";
 
 const BITS = [2, 3, 4, 8];
@@ -58,7 +58,7 @@ function gptqMatrix(
     : null;
   const parts = [qweight, qzeros, scales, ...(index ? [index] : [])];
   const info = {
-    ...qweight,
+    ...readable(qweight),
     name: `${prefix}weight`,
     type: `GPTQ-${bits}`,
     shape: [outputs, inputs],

@@ -89,3 +89,8 @@ export function partOf(
   }
   return info;
 }
+
+/** The tensor as part of a matrix that is read. */
+export function readable({ unsupported: _, ...info }: TensorInfo): TensorInfo {
+  return info;
+}

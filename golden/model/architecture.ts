@@ -13,7 +13,9 @@ export type RopeScaling =
       readonly lowFactor: number;
       readonly highFactor: number;
       readonly originalContext: number;
-    };
+    }
+  /** Each pair's frequency divided by its factor, as GGUF files keep llama3's scaling. */
+  | { readonly type: "factors"; readonly factors: readonly number[] };
 
 export interface Rope {
   readonly theta: number;
@@ -71,13 +73,14 @@ export function features(architecture: Architecture): string[] {
 export function ropeFrequencies({ theta, scaling }: Rope, headDim: number): Float64Array {
   const logTheta = ln(theta);
   return Float64Array.from({ length: headDim / 2 }, (_, j) =>
-    scaled(exp((-2 * j * logTheta) / headDim), scaling),
+    scaled(exp((-2 * j * logTheta) / headDim), j, scaling),
   );
 }
 
 /** transformers, modeling_rope_utils.py: _compute_linear_scaling_rope_parameters, _compute_llama3_parameters. */
-function scaled(frequency: number, scaling: RopeScaling): number {
+function scaled(frequency: number, j: number, scaling: RopeScaling): number {
   if (scaling.type === "none") return frequency;
+  if (scaling.type === "factors") return frequency / scaling.factors[j]!;
   const slow = frequency / scaling.factor;
   if (scaling.type === "linear") return slow;
   const { lowFactor, highFactor, originalContext } = scaling;

@@ -1,0 +1,174 @@
+/** tokenizer.json through `@huggingface/tokenizers`, with the bytes of every token for text that appears token by token. */
+import { Tokenizer } from "@huggingface/tokenizers";
+import { join } from "node:path";
+import { z } from "zod";
+import { checked, parseJson } from "./config.js";
+import { InputError } from "./error.js";
+import { textIn } from "./huggingface.js";
+import type { TextTokenizer } from "./tokenizer.js";
+import { byteAlphabet, bytesOfPiece } from "./tokenizerBytes.js";
+
+/** Largest vocabulary that is believed. */
+const MOST_TOKENS = 1 << 22;
+
+const settingsSchema = z.looseObject({
+  chat_template: z
+    .union([z.string(), z.array(z.looseObject({ name: z.string(), template: z.string() }))])
+    .nullish(),
+  eos_token: z.union([z.string(), z.looseObject({ content: z.string() })]).nullish(),
+});
+const generationSchema = z.looseObject({ eos_token_id: z.union([z.int(), z.array(z.int())]).nullish() });
+const tokenizerSchema = z.looseObject({
+  model: z.looseObject({ type: z.string().optional() }),
+  added_tokens: z
+    .array(
+      z.looseObject({
+        id: z.int().min(0).max(MOST_TOKENS),
+        content: z.string(),
+        special: z.boolean().optional(),
+      }),
+    )
+    .default([]),
+  decoder: z.unknown(),
+  normalizer: z.unknown(),
+});
+
+export class HuggingFaceTokenizer implements TextTokenizer {
+  constructor(
+    private readonly tokenizer: Tokenizer,
+    private readonly bytes: readonly Uint8Array[],
+    readonly bos: number | null,
+    readonly stops: readonly number[],
+    readonly chatTemplate: string | null,
+    /** A space was put in front of the text. */
+    private readonly prefixed: boolean,
+  ) {}
+
+  get size(): number {
+    return this.bytes.length;
+  }
+
+  encode(text: string, bos = true): number[] {
+    const { ids } = this.tokenizer.encode(text, { add_special_tokens: false });
+    return bos && this.bos !== null ? [this.bos, ...ids] : ids;
+  }
+
+  /** Special tokens have no bytes. The space in front is dropped behind BOS; without BOS, from a text's first token. */
+  piece(previous: number, token: number): Uint8Array {
+    const bytes = this.bytes[token];
+    if (bytes === undefined)
+      throw new RangeError(`token ${token} is outside the vocabulary 0..${this.size - 1}`);
+    const first = this.bos === null ? previous < 0 : previous === this.bos;
+    return this.prefixed && first && bytes[0] === 32 ? bytes.subarray(1) : bytes;
+  }
+
+  decode(tokens: readonly number[]): string {
+    const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+    let text = "";
+    for (const [i, token] of tokens.entries())
+      text += decoder.decode(this.piece(tokens[i - 1] ?? -1, token), { stream: true });
+    return text + decoder.decode();
+  }
+}
+
+/** The folder's tokenizer; null where it has no tokenizer.json. `eos` is what config.json says. */
+export async function openHuggingFaceTokenizer(
+  folder: string,
+  eos: number | readonly number[] | null | undefined,
+): Promise<HuggingFaceTokenizer | null> {
+  const text = await textIn(folder, "tokenizer.json");
+  if (text === null) return null;
+  const read = async (name: string): Promise<unknown> => {
+    const found = await textIn(folder, name);
+    return found === null ? {} : parseJson(found, join(folder, name));
+  };
+  const settings = await read("tokenizer_config.json");
+  const generation = checked(
+    generationSchema,
+    await read("generation_config.json"),
+    join(folder, "generation_config.json"),
+  );
+  return readHuggingFaceTokenizer(text, {
+    file: join(folder, "tokenizer.json"),
+    settings: checked(settingsSchema, settings, join(folder, "tokenizer_config.json")),
+    chatTemplate: await textIn(folder, "chat_template.jinja"),
+    eos: [generation.eos_token_id ?? [], eos ?? []].flat(),
+  });
+}
+
+export function readHuggingFaceTokenizer(
+  text: string,
+  about: {
+    readonly file: string;
+    readonly settings?: z.infer<typeof settingsSchema>;
+    readonly chatTemplate?: string | null;
+    readonly eos?: readonly number[];
+  },
+): HuggingFaceTokenizer {
+  const { file, settings = {} } = about;
+  const json = checked(tokenizerSchema, parseJson(text, file), file);
+  const tokenizer = build(json, settings, file);
+  const bytes = bytesOfTokens(tokenizer, json, file);
+  const { ids } = tokenizer.encode("a", { add_special_tokens: false });
+  const special = tokenizer.encode("a", { add_special_tokens: true }).ids;
+  const bos = special.length > ids.length && special[0] !== ids[0] ? special[0]! : null;
+  const named = typeof settings.eos_token === "string" ? settings.eos_token : settings.eos_token?.content;
+  const end = named === undefined ? undefined : tokenizer.token_to_id(named);
+  const stops = [...(about.eos ?? []), ...(end === undefined ? [] : [end])];
+  return new HuggingFaceTokenizer(
+    tokenizer,
+    bytes,
+    bos,
+    [...new Set(stops)].filter((token) => token >= 0 && token < bytes.length),
+    about.chatTemplate ?? templateOf(settings.chat_template),
+    putsSpaceInFront(json),
+  );
+}
+
+/** The library trusts its input: whatever it throws, the file is at fault. */
+function build(json: object, settings: object, file: string): Tokenizer {
+  try {
+    return new Tokenizer(json, settings);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new InputError(`the tokenizer cannot be built (${reason})`, { file }, "Download the file again");
+  }
+}
+
+function templateOf(
+  template: string | readonly { readonly name: string; readonly template: string }[] | null | undefined,
+): string | null {
+  if (template === null || template === undefined || typeof template === "string") return template ?? null;
+  return (template.find(({ name }) => name === "default") ?? template[0])?.template ?? null;
+}
+
+function bytesOfTokens(
+  tokenizer: Tokenizer,
+  json: z.infer<typeof tokenizerSchema>,
+  file: string,
+): Uint8Array[] {
+  const vocabulary = tokenizer.get_vocab(true);
+  let size = 0;
+  for (const id of vocabulary.values()) size = Math.max(size, id + 1);
+  if (vocabulary.size === 0 || !Number.isInteger(size) || size > MOST_TOKENS)
+    throw new InputError(
+      vocabulary.size === 0 ? "the tokenizer has no vocabulary" : `a vocabulary of ${size} makes no sense`,
+      { file },
+      "Download the file again",
+    );
+  const bytes: Uint8Array[] = Array.from({ length: size }, () => new Uint8Array(0));
+  const alphabet = mentions(json.decoder, "ByteLevel") ? byteAlphabet() : null;
+  for (const [piece, id] of vocabulary) bytes[id] = bytesOfPiece(piece, alphabet);
+  for (const { id, content, special } of json.added_tokens)
+    bytes[id] = special === true ? new Uint8Array(0) : new TextEncoder().encode(content);
+  return bytes;
+}
+
+/** Whether a decoder or normaliser, or one of its parts, is of this type. */
+function mentions(part: unknown, type: string): boolean {
+  return JSON.stringify(part ?? null).includes(`"type":"${type}"`);
+}
+
+function putsSpaceInFront({ decoder, normalizer }: z.infer<typeof tokenizerSchema>): boolean {
+  return mentions(normalizer, "Prepend") || mentions(decoder, "Metaspace") || mentions(decoder, "Strip");
+}
