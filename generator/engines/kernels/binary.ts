@@ -1,7 +1,7 @@
 /**
- * Binary decomposition of both operands: ABQ-LLM, arXiv 2408.08554, section 3.3 (binary tensor core equivalents). Weight planes
- * times activation planes, each an AND and a count of ones, shifted by both places and added; so any width by any width.
- * All planes side by side: one of eight activation planes a cycle would cost an eighth of the counters for an eighth of the rate.
+ * Binary decomposition of both operands: ABQ-LLM, arXiv 2408.08554. Weight planes times activation planes, each an AND and
+ * a count of ones, shifted by both places and added; so any width by any width. All planes stand side by side: one of eight
+ * activation planes a cycle would save seven eighths of the counters, and lose as much of the rate.
  */
 import { defineModule, type Sig, sum } from "../../hdl/index.js";
 import { lanes } from "../../isa/config.js";
@@ -28,7 +28,7 @@ export const twosComplement = (counts: readonly Sig<"u", number>[]): Signed[] =>
 export const binary: Kernel = {
   name: "binary",
   title: "planes of weights and of activations: AND, count, shift",
-  source: "ABQ-LLM, arXiv 2408.08554, section 3.3",
+  source: "ABQ-LLM, arXiv 2408.08554: arbitrary bits from binary products",
   codes: ["w2", "w4", "ternary"],
   families: FAMILIES,
   exactness: () => ({

@@ -1,19 +1,23 @@
 /**
- * Shift and add in place of multiplication: MixPE (arXiv 2411.16158, section 3: shift-add PE, and dequantisation after the
- * integer sum of a group). A digit u in {-2..1} shifts its activation by one place, by none, or drops it; its sign makes
- * the adder of two neighbours add or subtract. Scales and zero points meet the group sum, once.
+ * Shift and add in place of multiplication: MixPE (arXiv 2411.16158: shift-add PE, and dequantisation after the integer sum
+ * of a group). A digit u in {-2..1} shifts its activation by one place, by none, or drops it; its sign makes the adder of two
+ * neighbours add or subtract. Scales and zero points meet the group sum, once.
  */
 import { defineModule, lit, select, type Sig, sint } from "../../hdl/index.js";
 import { lanes } from "../../isa/config.js";
 import { activationSum, alongside, digit, groupSums, range, type Signed } from "../digits.js";
 import { engineGroups, FAMILIES, type Kernel, kernelPorts } from "../kernel.js";
 import { checkKernelRows, GROUP } from "../port.js";
-import { addOrSubtract, pairsOfTerms, sumOfTerms, type Term, settled } from "./addsub.js";
+import { addOrSubtract, pairsOfTerms, settled, sumOfTerms, type Term } from "./addsub.js";
+
+/** |u|·a of the field u + 2, whose high bit is 0 where u is negative. */
+export const shifted = (field: Sig<"u", number>, a: Signed): Signed =>
+  select(field, [a.shl(1), a.extend(9), lit(sint(9), 0), a.extend(9)]);
 
 export const shiftAdd: Kernel = {
   name: "shift-add",
   title: "activations shifted by the digits, then added or subtracted",
-  source: "MixPE, arXiv 2411.16158, section 3",
+  source: "MixPE, arXiv 2411.16158: shift-add PE",
   codes: ["w2", "w4", "ternary"],
   families: FAMILIES,
   exactness: () => ({ depth: GROUP, reason: "every adder is as wide as its sum", minus128: "refused" }),
@@ -27,16 +31,14 @@ export const shiftAdd: Kernel = {
         groups: beat.pipe(engineGroups(c), (p, cut) => {
           const weights = cut(p.weights.as("weights"));
           const act = p.act.map((a, i) => cut(a.as(`act_${i}`)));
-          const shift = (u: Sig<"u", number>, a: Signed): Signed =>
-            select(u, [a.shl(1), a.extend(9), lit(sint(9), 0), a.extend(9)]); // of -2, -1, 0, 1
           const dots = range(c.rows).map((r) => {
             const dot2 = range(GROUP / 2).map((i): Term => {
               const [left, right] = [digit(c, weights, r, 2 * i), digit(c, weights, r, 2 * i + 1)];
               const minus = left.bit(1).not();
               const alike = cut(left.bit(1).eq(right.bit(1)));
               // The left shift has a register behind it, the right one before it and shares the adder's LUTs.
-              const first = cut(shift(left, act[2 * i]!)).as(`shifted_${r}_${2 * i}`);
-              const second = shift(cut(right), cut(act[2 * i + 1]!)).as(`shifted_${r}_${2 * i + 1}`);
+              const first = cut(shifted(left, act[2 * i]!)).as(`shifted_${r}_${2 * i}`);
+              const second = shifted(cut(right), cut(act[2 * i + 1]!)).as(`shifted_${r}_${2 * i + 1}`);
               const value = addOrSubtract(first, second, alike).as(`dot2_${r}_${i}`);
               return { value, negative: cut(minus) };
             });

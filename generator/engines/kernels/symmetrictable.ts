@@ -1,15 +1,15 @@
 /**
- * Table lookup with mirrored tables: T-MAC (arXiv 2407.00088, section 3: bit-serial lookup, mirror consolidation) and
- * LUT Tensor Core (arXiv 2408.06003, section 3: symmetrised tables). A weight plane holds signs; of the 2^G signed sums of
- * G activations only those with +a_0 are built, once for all rows; the rest are their negatives, and the adders subtract
- * them. The two planes of the digit stand side by side.
+ * Table lookup with mirrored tables: T-MAC (arXiv 2407.00088: bit-wise lookup, mirror consolidation) and LUT Tensor Core
+ * (arXiv 2408.06003: symmetric tables). A weight plane holds signs; of the 2^G signed sums of G activations only those with
+ * +a_0 are built, once for all rows; the rest are their negatives, and the adders subtract them. The two planes of the digit
+ * stand side by side.
  */
 import { cat, type Cut, defineModule, replicate, select, type Sig } from "../../hdl/index.js";
 import { lanes } from "../../isa/config.js";
 import { activationSum, alongside, digit, range, type Signed } from "../digits.js";
 import { engineGroups, FAMILIES, type Kernel, kernelPorts } from "../kernel.js";
 import { checkKernelRows, GROUP } from "../port.js";
-import { addTerms, sumOfTerms, type Term, settled } from "./addsub.js";
+import { addTerms, settled, sumOfTerms, type Term } from "./addsub.js";
 import { groupSumsOfSigns } from "./signs.js";
 
 /** Activations per table. Four, as in the papers, store eight entries: two LUTs and more a bit, where three take one LUT6. */
@@ -45,7 +45,7 @@ export const lookUp = (table: readonly Signed[], signs: readonly Sig<"u", 1>[], 
 export const symmetricTable: Kernel = {
   name: "symmetric-table",
   title: `mirrored tables of ${G} activations, looked up by sign planes`,
-  source: "T-MAC, arXiv 2407.00088, section 3; LUT Tensor Core, arXiv 2408.06003, section 3",
+  source: "T-MAC, arXiv 2407.00088: mirror consolidation; LUT Tensor Core, arXiv 2408.06003",
   codes: ["w2", "w4", "ternary"],
   families: FAMILIES,
   exactness: () => ({

@@ -1,14 +1,14 @@
 /**
- * Ternary table lookup (TLMM): TeLLMe, arXiv 2504.16266, section 3. The 27 signed sums of G = 3 activations are built online,
- * once for all rows; three ternary weights are the address. Around the zero in the middle the sums are each other's
- * negatives: 13 are stored, and adders subtract the others. The last table has the two columns that are left of 32.
+ * Ternary table lookup (TLMM): TeLLMe, arXiv 2504.16266. The 27 signed sums of G = 3 activations are built online, once for
+ * all rows; three ternary weights are the address. Around the zero in the middle the sums are each other's negatives: 13 are
+ * stored, and adders subtract the others. The last table has the two columns that are left of 32.
  */
 import { cat, defineModule, lit, select, type Sig, sint, uint } from "../../hdl/index.js";
 import { lanes } from "../../isa/config.js";
 import { alongside, digit, range, type Signed } from "../digits.js";
 import { engineGroups, FAMILIES, GROUP_SUM_BITS, type Kernel, kernelPorts } from "../kernel.js";
 import { checkKernelRows, GROUP } from "../port.js";
-import { sumOfTerms, settled } from "./addsub.js";
+import { settled, sumOfTerms } from "./addsub.js";
 
 /** Activations per table. */
 const G = 3;
@@ -47,7 +47,7 @@ export const ternaryAddress = (fields: readonly Sig<"u", number>[]) => {
 export const ternaryTable: Kernel = {
   name: "ternary-table",
   title: `tables of the ${3 ** G} signed sums of ${G} activations, addressed by ternary weights`,
-  source: "TeLLMe, arXiv 2504.16266, section 3",
+  source: "TeLLMe, arXiv 2504.16266: TLMM",
   codes: ["ternary"],
   families: FAMILIES,
   exactness: () => ({
