@@ -1,14 +1,17 @@
 /**
- * Development only: `npx tsx golden/import/check/dump.ts FILE.gguf OUT` writes every readable tensor of a GGUF file as float32, one
- * after another, and a JSON list beside it. check.py compares them with the Python reader's.
+ * Development only: `npx tsx golden/import/check/dump.ts FILE OUT` writes every tensor of a GGUF or safetensors file that is readable as
+ * float32, one after another, and a JSON list beside it; gguf_equal.py and safetensors_equal.py compare them with the Python readers'.
  */
 import { writeFileSync } from "node:fs";
 import { open } from "node:fs/promises";
-import { openGguf } from "../gguf.js";
+import { openFile } from "../access.js";
+import { GgufSource } from "../gguf.js";
+import { SafetensorsSource } from "../safetensorsSource.js";
 
 const [path, out] = process.argv.slice(2);
-if (path === undefined || out === undefined) throw new RangeError("give a GGUF file and an output file");
-const source = await openGguf(path);
+if (path === undefined || out === undefined) throw new RangeError("give a file and an output file");
+const access = await openFile(path);
+const source = await (path.endsWith(".gguf") ? GgufSource : SafetensorsSource).from(access);
 const file = await open(out, "w");
 const list: { name: string; type: string; shape: readonly number[]; unsupported: string | undefined }[] = [];
 for (const { name, type, shape, unsupported } of source.tensors.values()) {

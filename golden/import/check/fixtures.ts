@@ -1,11 +1,12 @@
 /**
- * Development only: `npx tsx golden/import/check/fixtures.ts FOLDER` writes GGUF files with a tensor of every block type, once with
+ * Development only: `npx tsx golden/import/check/fixtures.ts FOLDER` writes a safetensors file, and GGUF files with a tensor of every block type, once with
  * weights encoded by our own writer (and the weights themselves as F32), once with random bytes where scales are finite.
  */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { BLOCKS } from "../blocks/index.js";
 import { randomBlocks, randomWeights } from "../blocks/sample.js";
+import { writeSafetensors } from "../safetensors.js";
 import { ggufTensor, writeGguf } from "../write/gguf.js";
 
 const [folder] = process.argv.slice(2);
@@ -25,3 +26,13 @@ const random = new Map(
   ]),
 );
 writeFileSync(join(folder, "random.gguf"), writeGguf(metadata, random));
+
+const bytes = new Uint8Array(weights.buffer);
+const entry = (dtype: "F32" | "I32" | "I16" | "I8" | "U8", width: number) =>
+  [dtype, { dtype, shape: [rows, (4 * cols) / width], bytes }] as const;
+writeFileSync(
+  join(folder, "ours.safetensors"),
+  writeSafetensors(
+    new Map([entry("F32", 4), entry("I32", 4), entry("I16", 2), entry("I8", 1), entry("U8", 1)]),
+  ),
+);
