@@ -2,13 +2,14 @@
  * `npx tsx golden/import/fuzz.bench.ts [files a target] [seed]`: damages files of every container and reads them. Exit code 1 when one is
  * neither read nor refused with an InputError, takes more than two seconds, or memory grows beyond bounds.
  */
-import { fuzz } from "./fuzz.js";
-import { fuzzTargets } from "./fuzzTargets.js";
+import { fuzz } from "./fuzz.testing.js";
+import { fuzzFolders } from "./fuzzFolders.testing.js";
+import { fuzzTargets } from "./fuzzTargets.testing.js";
 
 const SLOW = 2000;
 const MEMORY = 1 << 30;
 
-const [count = 2500, seed = 1] = process.argv.slice(2).map(Number);
+const [count = 2000, seed = 1] = process.argv.slice(2).map(Number);
 const peak = (): number => process.resourceUsage().maxRSS * 1024;
 const row = (...cells: (string | number)[]): void =>
   console.log(
@@ -18,7 +19,8 @@ const row = (...cells: (string | number)[]): void =>
 async function main(): Promise<void> {
   let [files, failures, slow] = [0, 0, 0];
   row("container", "files", "accepted", "refused", "failures", "slowest ms", "peak MB");
-  for (const target of fuzzTargets()) {
+  const folders = fuzzFolders();
+  for (const target of [...fuzzTargets(), ...folders.targets]) {
     await target.read(target.file); // the good file must be good
     const result = await fuzz(target, count, seed);
     const { name, accepted, refused, slowest } = result;
@@ -29,6 +31,7 @@ async function main(): Promise<void> {
     failures += result.failures.length;
     if (slowest > SLOW) slow++;
   }
+  folders.remove();
   const high = peak();
   console.log(
     `${files} files, ${failures} failures, peak memory ${Math.round(high / 2 ** 20)} MB (seed ${seed})`,

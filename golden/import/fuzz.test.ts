@@ -1,16 +1,20 @@
-/** 506 damaged files (fuzz.bench.ts: many more), and that the fuzzer would notice. */
+/** 504 damaged files (fuzz.bench.ts: many more), and that the fuzzer would notice. */
 import assert from "node:assert/strict";
 import { Random } from "../model/prng.js";
 import { InputError } from "./error.js";
-import { damagedFile, fuzz } from "./fuzz.js";
-import { mutate } from "./fuzzMutate.js";
-import { fuzzTargets } from "./fuzzTargets.js";
+import { damagedFile, fuzz } from "./fuzz.testing.js";
+import { mutate } from "./fuzzMutate.testing.js";
+import { fuzzFolders } from "./fuzzFolders.testing.js";
+import { fuzzTargets } from "./fuzzTargets.testing.js";
 
-const COUNT = 46;
+const COUNT = 28;
 const MEMORY = 512 << 20;
 
 describe("damaged files", () => {
-  for (const target of fuzzTargets())
+  const folders = fuzzFolders();
+  after(() => folders.remove());
+
+  for (const target of [...fuzzTargets(), ...folders.targets])
     it(`${target.name}: read, or refused with file, fault and remedy`, async () => {
       await target.read(target.file);
       const before = process.memoryUsage.rss();

@@ -1,8 +1,8 @@
 /** Reads damaged files and counts what becomes of them. */
 import { Random } from "../model/prng.js";
 import { InputError } from "./error.js";
-import { mutate } from "./fuzzMutate.js";
-import type { FuzzTarget } from "./fuzzTargets.js";
+import { mutate } from "./fuzzMutate.testing.js";
+import type { FuzzTarget } from "./fuzzTargets.testing.js";
 
 export interface FuzzCount {
   readonly name: string;

@@ -1,4 +1,4 @@
-/** Every container with small files of each kind, and what reading one whole file means. */
+/** Every container of one file, a small one of each kind, and what reading all of it means. Folders: fuzzFolders.testing.ts. */
 import { readFileSync } from "node:fs";
 import { llama } from "../model/architecture.js";
 import { accessBytes } from "./access.js";
@@ -31,7 +31,7 @@ export interface FuzzTarget {
 }
 
 /** Every tensor that can be read: by rows, whole, and its codes. A tensor that is refused does not hide the others. */
-async function readAll(source: TensorSource): Promise<void> {
+export async function readAll(source: TensorSource): Promise<void> {
   let refused: unknown;
   for (const [name, { unsupported }] of source.tensors) {
     if (unsupported !== undefined) continue;

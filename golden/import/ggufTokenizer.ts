@@ -14,6 +14,7 @@ import {
 } from "./ggufTokenizerJson.js";
 import type { GgufSource } from "./gguf.js";
 import type { TextTokenizer } from "./tokenizer.js";
+import { byteAlphabet, bytesOfPiece } from "./tokenizerBytes.js";
 
 /** Tokens that end a turn, where metadata does not name them (llama.cpp finds them by these texts too). */
 const ENDS = [
@@ -95,28 +96,13 @@ export function ggufTokenizer(source: Pick<GgufSource, "metadata" | "file">): Gg
   );
 }
 
-/** The bytes of each token; none for control tokens. */
+/** The bytes of each token; none for control tokens. A "llama" vocabulary marks its bytes; a user's tokens are texts. */
 function bytesOf({ tokens, types }: Vocabulary, kind: "llama" | "gpt2"): Uint8Array[] {
   const encoder = new TextEncoder();
-  const byteOf = kind === "gpt2" ? byteAlphabet() : undefined;
+  const alphabet = kind === "gpt2" ? byteAlphabet() : null;
   return tokens.map((token, id) => {
     if (types[id] === CONTROL || types[id] === UNKNOWN) return new Uint8Array(0);
-    if (kind === "llama") {
-      const hex = types[id] === BYTE ? /^<0x([0-9A-Fa-f]{2})>$/.exec(token) : null;
-      return hex ? Uint8Array.of(Number.parseInt(hex[1]!, 16)) : encoder.encode(token.replaceAll(SPACE, " "));
-    }
-    const bytes = types[id] === USER ? undefined : [...token].map((character) => byteOf?.get(character));
-    return bytes?.every((byte) => byte !== undefined) ? Uint8Array.from(bytes) : encoder.encode(token);
+    const text = kind === "llama" ? types[id] !== BYTE : types[id] === USER;
+    return text ? encoder.encode(token.replaceAll(SPACE, " ")) : bytesOfPiece(token, alphabet);
   });
-}
-
-/** GPT-2's characters for bytes (openai/gpt-2 src/encoder.py, bytes_to_unicode): printable ones stand for themselves. */
-function byteAlphabet(): Map<string, number> {
-  const alphabet = new Map<string, number>();
-  let next = 256;
-  for (let byte = 0; byte < 256; byte++) {
-    const printable = (byte > 32 && byte < 127) || (byte > 160 && byte !== 173);
-    alphabet.set(String.fromCodePoint(printable ? byte : next++), byte);
-  }
-  return alphabet;
 }
