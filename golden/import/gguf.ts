@@ -4,6 +4,7 @@ import { type BlockCodec, blockByType } from "./blocks/index.js";
 import { InputError } from "./error.js";
 import type { GgufValue } from "./ggufCursor.js";
 import { readGgufHeader } from "./ggufHeader.js";
+import { isFloatType, toFloats } from "./numbers.js";
 import { rowRange, rowsOf } from "./rows.js";
 import type { RandomAccess, StoredCodes, TensorInfo, TensorSource } from "./source.js";
 
@@ -39,9 +40,12 @@ export class GgufSource implements TensorSource {
     const many = rowRange(rows, from, count, name);
     checkSize(info, many * cols);
     const out = new Float32Array(many * cols);
-    await this.blocks(info, codec, (from * cols) / codec.elements, out.length, (bytes, at, to) =>
-      codec.decode(bytes, at, out, to),
-    );
+    const { type } = info;
+    await this.pieces(info, codec, (from * cols) / codec.elements, out.length, (bytes, blocks, to) => {
+      if (isFloatType(type)) out.set(toFloats(type, bytes), to);
+      else
+        for (let b = 0; b < blocks; b++) codec.decode(bytes, b * codec.bytes, out, to + b * codec.elements);
+    });
     refuseInfinite(out, info, codec, "weight", (i) => {
       const weight = from * cols + i;
       return [weight, Math.floor(weight / codec.elements)];
@@ -56,8 +60,10 @@ export class GgufSource implements TensorSource {
     checkSize(info, rows * cols);
     const codes = new Int8Array(rows * cols);
     const scales = new Float32Array(codes.length / codec.elements);
-    await this.blocks(info, codec, 0, codes.length, (bytes, at, to) => {
-      scales[to / codec.elements] = symmetric.codes(bytes, at, codes, to);
+    await this.pieces(info, codec, 0, codes.length, (bytes, blocks, to) => {
+      const first = to / codec.elements;
+      for (let b = 0; b < blocks; b++)
+        scales[first + b] = symmetric.codes(bytes, b * codec.bytes, codes, to + b * codec.elements);
     });
     refuseInfinite(scales, info, codec, "the scale of block", (block) => [block, block]);
     const { low } = symmetric;
@@ -89,21 +95,20 @@ export class GgufSource implements TensorSource {
     return { info, codec, ...rowsOf(info.shape) };
   }
 
-  /** Calls `each` for the blocks of `weights` weights from block `first` on, piece by piece. */
-  private async blocks(
+  /** Reads the blocks of `weights` weights from block `first` on, and hands them on in pieces; `to` counts the weights before. */
+  private async pieces(
     info: TensorInfo,
     codec: BlockCodec,
     first: number,
     weights: number,
-    each: (bytes: Uint8Array, at: number, to: number) => void,
+    each: (bytes: Uint8Array, blocks: number, to: number) => void,
   ): Promise<void> {
     const count = weights / codec.elements;
     const most = Math.floor(PIECE / codec.bytes);
     for (let done = 0; done < count; done += most) {
       const some = Math.min(most, count - done);
       const offset = info.offset + (first + done) * codec.bytes;
-      const bytes = await this.access.read(offset, some * codec.bytes);
-      for (let b = 0; b < some; b++) each(bytes, b * codec.bytes, (done + b) * codec.elements);
+      each(await this.access.read(offset, some * codec.bytes), some, done * codec.elements);
     }
   }
 }

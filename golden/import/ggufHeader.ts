@@ -29,7 +29,7 @@ export interface GgufHeader {
 }
 
 /** Bounds far above real models (a vocabulary of 262,144 takes some 12 MB; experts come stacked in one tensor). */
-const LARGEST_HEADER = 128 << 20;
+const LARGEST_HEADER = 256 << 20;
 const MOST_TENSORS = 1 << 18;
 const MOST_KEYS = 1 << 16;
 
