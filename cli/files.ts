@@ -19,9 +19,10 @@ export const outputFiles = (prepared: Prepared, prompt: readonly number[], total
     system.stall !== undefined && (file === `${system.design.top}.v` || file === "memory.v");
   for (const [file, text] of emitVerilog(system.design))
     files.set(`${ofBench(file) ? "testbench" : "rtl"}/${file}`, text);
-  // What stands in for primitives of the device belongs to simulation.
+  // For simulators without the device's primitives: these files in place of those of the same name in rtl.
   for (const [file, text] of emitVerilog(system.design, { models: true }))
-    if (!files.has(`rtl/${file}`) && !files.has(`testbench/${file}`)) files.set(`testbench/${file}`, text);
+    if (files.get(`rtl/${file}`) !== text && files.get(`testbench/${file}`) !== text)
+      files.set(`models/${file}`, text);
   for (const [file, text] of emitChecks(system.design)) files.set(`checks/${file}`, text);
   files.set("names.json", nameMap(system.design));
   const { context, files: tables } = benchOf(
