@@ -4,6 +4,7 @@ import { doctorCommand } from "./doctor.js";
 import { enginesCommand } from "./engines.js";
 import { EXIT, explain } from "./failure.js";
 import { generateCommand } from "./generate.js";
+import { inspectCommand } from "./inspect.js";
 import { discardPending } from "./output.js";
 import { packageFile } from "./package.js";
 import { simulateCommand } from "./simulate.js";
@@ -19,6 +20,7 @@ const program = new Command("gateloom")
   .exitOverride();
 program.addCommand(generateCommand());
 program.addCommand(simulateCommand());
+program.addCommand(inspectCommand());
 program.addCommand(enginesCommand());
 program.addCommand(doctorCommand());
 for (const command of program.commands)

@@ -35,8 +35,12 @@ export const quantization = z.looseObject({
 });
 export type QuantizationConfig = z.infer<typeof quantization>;
 
+/** model_type of what is read: transformers/models/{llama, mistral, qwen2, qwen3, bitnet}. SmolLM, SmolLM2 and TinyLlama are llama. */
+export const MODEL_TYPES = ["llama", "mistral", "qwen2", "qwen3", "bitnet"] as const;
+export type ModelType = (typeof MODEL_TYPES)[number];
+
 const schema = z.looseObject({
-  model_type: z.string(),
+  model_type: z.enum(MODEL_TYPES),
   vocab_size: count(1 << 24),
   hidden_size: count(1 << 20),
   intermediate_size: count(1 << 24),
@@ -86,6 +90,15 @@ export function checked<T>(type: z.ZodType<T>, value: unknown, file: string): T 
   );
 }
 
+/** Other kinds of models lack fields that ours have: their kind is the better message. */
 export function readConfig(text: string, file: string): HuggingFaceConfig {
-  return checked(schema, parseJson(text, file), file);
+  const json = parseJson(text, file);
+  const { model_type: type } = checked(z.looseObject({ model_type: z.string() }), json, file);
+  if (!MODEL_TYPES.some((name) => name === type))
+    throw new InputError(
+      `model_type "${type}" is not supported`,
+      { file },
+      `Take a model of ${MODEL_TYPES.join(", ")}`,
+    );
+  return checked(schema, json, file);
 }

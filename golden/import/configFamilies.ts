@@ -2,7 +2,7 @@
 import type { Architecture, Rope, RopeScaling } from "../model/architecture.js";
 import type { ModelShape } from "../model/types.js";
 import type { ModelDescription } from "./architecture.js";
-import type { HuggingFaceConfig, RopeConfig } from "./config.js";
+import type { HuggingFaceConfig, ModelType, RopeConfig } from "./config.js";
 import { InputError } from "./error.js";
 
 interface Family {
@@ -17,20 +17,25 @@ interface Family {
 const PLAIN = { qkvBias: false, qkNorm: false, subNorms: false };
 const common = { traits: PLAIN, theta: 10000, headDim: null };
 
-/** By model_type: transformers/models/{llama, mistral, qwen2, qwen3, bitnet}. SmolLM, SmolLM2 and TinyLlama call themselves llama. */
-const FAMILIES: ReadonlyMap<string, Family> = new Map([
-  ["llama", { ...common, name: "Llama", window: () => null }],
-  ["mistral", { ...common, name: "Mistral", window: (c) => c.sliding_window ?? null }],
-  ["qwen2", { ...common, name: "Qwen2", traits: { ...PLAIN, qkvBias: true }, window: qwenWindow }],
-  [
-    "qwen3",
-    { ...common, name: "Qwen3", traits: { ...PLAIN, qkNorm: true }, headDim: 128, window: qwenWindow },
-  ],
-  [
-    "bitnet",
-    { ...common, name: "BitNet", traits: { ...PLAIN, subNorms: true }, theta: 500000, window: () => null },
-  ],
-]);
+const FAMILIES: Readonly<Record<ModelType, Family>> = {
+  llama: { ...common, name: "Llama", window: () => null },
+  mistral: { ...common, name: "Mistral", window: (config) => config.sliding_window ?? null },
+  qwen2: { ...common, name: "Qwen2", traits: { ...PLAIN, qkvBias: true }, window: qwenWindow },
+  qwen3: {
+    ...common,
+    name: "Qwen3",
+    traits: { ...PLAIN, qkNorm: true },
+    headDim: 128,
+    window: qwenWindow,
+  },
+  bitnet: {
+    ...common,
+    name: "BitNet",
+    traits: { ...PLAIN, subNorms: true },
+    theta: 500000,
+    window: () => null,
+  },
+};
 
 /** Layers from max_window_layers on have the window. */
 function qwenWindow(config: HuggingFaceConfig): number | null {
@@ -40,7 +45,7 @@ function qwenWindow(config: HuggingFaceConfig): number | null {
     : (config.sliding_window ?? null);
 }
 
-/** `tied`: whether the tensors leave no choice; null where there are tables for both. */
+/** `oneTable`: only one of embedding and head is there, so that it serves as both. */
 export function describeConfig(
   config: HuggingFaceConfig,
   { name, file, oneTable }: { readonly name: string; readonly file: string; readonly oneTable: boolean },
@@ -48,12 +53,7 @@ export function describeConfig(
   const refuse = (what: string, remedy: string): never => {
     throw new InputError(what, { file }, remedy);
   };
-  const family = FAMILIES.get(config.model_type);
-  if (family === undefined)
-    return refuse(
-      `model_type "${config.model_type}" is not supported`,
-      `Take a model of ${[...FAMILIES.keys()].join(", ")}`,
-    );
+  const family = FAMILIES[config.model_type];
   const unlike = "This variant of the family is computed in a way that Gateloom does not have";
   if (config.attention_bias === true && !family.traits.qkvBias)
     refuse("attention_bias: biases of q, k, v and o together are not supported", unlike);

@@ -21,10 +21,12 @@ const INDEX = "model.safetensors.index.json";
 const LONGEST = 1 << 28;
 
 export interface HuggingFaceFolder {
-  readonly config: HuggingFaceConfig;
   readonly source: TensorSource;
-  readonly description: () => ModelDescription;
-  readonly layout: () => Promise<Layout>;
+  /** Token ids that end a text, as config.json says. */
+  readonly eos: number | readonly number[] | null;
+  /** Throws what is wrong with config.json or not supported in it. */
+  description(): ModelDescription;
+  layout(): Promise<Layout>;
 }
 
 /** Text of a file of the folder, or null where there is none. */
@@ -57,19 +59,29 @@ export async function openHuggingFace(folder: string): Promise<HuggingFaceFolder
       { file: folder },
       "Give the folder that holds config.json, tokenizer.json and *.safetensors",
     );
-  const config = await withQuantizeConfig(readConfig(text, file), folder);
   const shards = await openShards(folder);
   try {
+    const config = await withQuantizeConfig(readConfig(text, file), folder);
     const source = unpacked(shards, config, file);
     const has = (name: string): boolean => source.tensors.has(name);
     const { names } = HUGGING_FACE;
     const about = { name: nameOf(folder), file, oneTable: !has(names.head) || !has(names.embedding) };
     const description = (): ModelDescription => describeConfig(config, about);
-    return { config, source, description, layout: () => layoutOf(source, description()) };
+    const layout = (): Promise<Layout> => layoutOf(source, description());
+    return { source, eos: config.eos_token_id ?? null, description, layout };
   } catch (error) {
+    if (error instanceof InputError) return listed(shards, error);
     await shards.close();
     throw error;
   }
+}
+
+/** Tensors can be listed even where the configuration is not supported. */
+function listed(source: TensorSource, why: InputError): HuggingFaceFolder {
+  const refuse = (): never => {
+    throw why;
+  };
+  return { source, eos: null, description: refuse, layout: async () => refuse() };
 }
 
 /** AutoGPTQ wrote its settings into a file of their own. */

@@ -73,12 +73,12 @@ export async function openModel(path: string): Promise<OpenedModel> {
 }
 
 async function folderOf(path: string): Promise<Container> {
-  const { config, source, description, layout } = await openHuggingFace(path);
+  const { eos, source, description, layout } = await openHuggingFace(path);
   return {
     kind: "Hugging Face folder",
     source,
     describe: async () => ({ description: description(), layout: await layout() }),
-    tokenizer: () => openHuggingFaceTokenizer(path, config.eos_token_id),
+    tokenizer: () => openHuggingFaceTokenizer(path, eos),
   };
 }
 
