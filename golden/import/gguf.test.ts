@@ -184,6 +184,11 @@ describe("GGUF model description", () => {
   const REMEDY = "Convert the model again with a current convert_hf_to_gguf.py.";
   const cases: [string, [string, GgufEntry | null][], string][] = [
     ["no architecture", [["general.architecture", null]], "metadata general.architecture is missing"],
+    [
+      "an architecture that would write to the terminal",
+      [["general.architecture", text("llama\u001b[2J")]],
+      "metadata general.architecture is not a name",
+    ],
     ["no width", [["llama.embedding_length", null]], "metadata llama.embedding_length is missing"],
     ["a text for a number", [["llama.block_count", text("2")]], "metadata llama.block_count is not a number"],
     [

@@ -19,6 +19,8 @@ export class MoreBytes extends Error {}
 const BYTES_OF_TYPE = [1, 1, 2, 2, 4, 4, 4, 1, 8, 12, 8, 8, 8];
 const STRING = 8;
 const ARRAY = 9;
+/** Real names have up to 63 bytes (GGML_MAX_NAME). */
+const LONGEST_NAME = 1024;
 const DAMAGED = "The file is damaged or cut off; copy it again";
 
 // strings of vocabularies may hold any bytes, and a byte order mark is a character of them like any other
@@ -67,15 +69,25 @@ export class GgufCursor {
   }
 
   /** u64 length and so many bytes. */
-  string(what: string, exact: boolean): string {
+  string(what: string): string {
+    const length = this.u64(`the length of ${what}`);
+    const at = this.take(length, what);
+    return lenient.decode(this.bytes.subarray(at, at + length));
+  }
+
+  /** A string that stands in messages and maps: short, printable, exact. */
+  name(what: string): string {
     const begin = this.at;
     const length = this.u64(`the length of ${what}`);
     const at = this.take(length, what);
+    if (length > LONGEST_NAME) return this.fail(`${what} has ${length} bytes`, begin);
+    let name: string;
     try {
-      return (exact ? strict : lenient).decode(this.bytes.subarray(at, at + length));
+      name = strict.decode(this.bytes.subarray(at, at + length));
     } catch {
       return this.fail(`${what} is not UTF-8`, begin);
     }
+    return /\p{C}/u.test(name) ? this.fail(`${what} holds characters that cannot be printed`, begin) : name;
   }
 
   /** A type number, and a value of that type. */
@@ -87,7 +99,7 @@ export class GgufCursor {
   }
 
   private scalar(type: number, key: string): GgufValue {
-    if (type === STRING) return this.string(`"${key}"`, false);
+    if (type === STRING) return this.string(`"${key}"`);
     const at = this.take(BYTES_OF_TYPE[type]!, `"${key}"`);
     if (type === 7) return this.view.getUint8(at) !== 0;
     if (type === 10 || type === 11) {
@@ -135,7 +147,7 @@ export class GgufCursor {
     if (type === STRING) {
       if (count * 8 > this.bytes.length - this.at) throw new MoreBytes();
       const texts: string[] = [];
-      for (let i = 0; i < count; i++) texts.push(this.string(`element ${i} of "${key}"`, false));
+      for (let i = 0; i < count; i++) texts.push(this.string(`element ${i} of "${key}"`));
       return texts;
     }
     const at = this.take(count * least, `"${key}"`);

@@ -142,6 +142,16 @@ describe("GGUF header", () => {
       `m.gguf, byte 24: metadata key 0 is not UTF-8. ${DAMAGED}`,
     ],
     [
+      "a key that would write to the terminal",
+      patched(small, [32, 27]),
+      `m.gguf, byte 24: metadata key 0 holds characters that cannot be printed. ${DAMAGED}`,
+    ],
+    [
+      "a name longer than names are",
+      writeGguf(KEY, tensors(["w".repeat(1025), zeros("F32", 1)])),
+      `m.gguf, byte 41: the name of tensor 0 has 1025 bytes. ${DAMAGED}`,
+    ],
+    [
       "an unknown type of value",
       patched(small, [33, 13]),
       `m.gguf, byte 33: "a" has the unknown type 13. ${DAMAGED}`,

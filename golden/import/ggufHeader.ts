@@ -69,7 +69,7 @@ function parse(cursor: GgufCursor, access: RandomAccess): GgufHeader {
   const metadata = new Map<string, GgufValue>();
   for (let i = 0; i < keyCount; i++) {
     const at = cursor.at;
-    const key = cursor.string(`metadata key ${i}`, true);
+    const key = cursor.name(`metadata key ${i}`);
     if (metadata.has(key)) cursor.fail(`metadata key "${key}" occurs twice`, at);
     metadata.set(key, cursor.value(key));
   }
@@ -81,7 +81,7 @@ function parse(cursor: GgufCursor, access: RandomAccess): GgufHeader {
 
 function readEntry(cursor: GgufCursor, index: number): Entry {
   const at = cursor.at;
-  const name = cursor.string(`the name of tensor ${index}`, true);
+  const name = cursor.name(`the name of tensor ${index}`);
   const dims = cursor.u32(`the dimensions of "${name}"`);
   if (dims < 1 || dims > MOST_DIMS)
     cursor.fail(`tensor "${name}" has ${dims} dimensions, not 1 to ${MOST_DIMS}`, at);

@@ -58,6 +58,12 @@ export class GgufMetadata {
     return this.fail(key, "is not a text");
   }
 
+  /** A short text of letters, digits and a few signs: one that stands in messages. */
+  word(key: string): string | undefined {
+    const value = this.text(key);
+    return value === undefined || /^[\w.-]{1,64}$/.test(value) ? value : this.fail(key, "is not a name");
+  }
+
   flag(key: string): boolean | undefined {
     const value = this.values.get(key);
     if (value === undefined || typeof value === "boolean") return value;
@@ -104,7 +110,7 @@ export function ggufModelInfo(source: {
   readonly file: string;
 }): GgufModelInfo {
   const m = new GgufMetadata(source.metadata, source.file);
-  const architecture = m.require("general.architecture", m.text("general.architecture"));
+  const architecture = m.require("general.architecture", m.word("general.architecture"));
   const key = (name: string): string => `${architecture}.${name}`;
   const need = (name: string, high: number): number => m.require(key(name), m.count(key(name), 1, high));
   const shards = m.count("split.count", 0, 1e6) ?? 1;
@@ -128,10 +134,10 @@ export function ggufModelInfo(source: {
       `is not the width of a head, ${headDim}: rotating a part is not supported`,
     );
   const eps = m.number(key("attention.layer_norm_rms_epsilon"));
-  const scaling = m.text(key("rope.scaling.type")) ?? "none";
+  const scaling = m.word(key("rope.scaling.type")) ?? "none";
   return {
     architecture,
-    name: m.text("general.name") ?? "",
+    name: (m.text("general.name") ?? "").replace(/\p{C}/gu, " ").slice(0, 200),
     context: need("context_length", 1 << 30),
     dim,
     hidden: need("feed_forward_length", 1 << 24),

@@ -68,7 +68,7 @@ export class GgufTokenizer implements TextTokenizer {
 /** Builds the tokenizer, or says what of it is missing or not read. */
 export function ggufTokenizer(source: Pick<GgufSource, "metadata" | "file">): GgufTokenizer {
   const m = new GgufMetadata(source.metadata, source.file);
-  const kind = m.require("tokenizer.ggml.model", m.text("tokenizer.ggml.model"));
+  const kind = m.require("tokenizer.ggml.model", m.word("tokenizer.ggml.model"));
   if (kind !== "llama" && kind !== "gpt2") return m.fail("tokenizer.ggml.model", `= ${kind} is not read`);
   const tokens = m.require("tokenizer.ggml.tokens", m.texts("tokenizer.ggml.tokens"));
   if (tokens.length === 0) m.fail("tokenizer.ggml.tokens", "is empty");

@@ -51,14 +51,14 @@ const idsOf = (tokens: readonly string[]): object =>
   Object.fromEntries(tokens.map((token, id) => [token, id]));
 
 export function byteLevel(m: GgufMetadata, vocabulary: Vocabulary): Built {
-  const pre = m.text("tokenizer.ggml.pre") ?? "gpt-2";
+  const pre = m.word("tokenizer.ggml.pre") ?? "gpt-2";
   const words = WORDS.get(pre);
   if (words === undefined)
     return m.fail("tokenizer.ggml.pre", `= ${pre} is not read (but ${[...WORDS.keys()].join(", ")})`);
   const merges = m.require("tokenizer.ggml.merges", m.texts("tokenizer.ggml.merges")).map((merge, i) => {
     const space = merge.indexOf(" ", 1);
     if (space < 0 || space === merge.length - 1)
-      m.fail("tokenizer.ggml.merges", `has at ${i} no two tokens: ${JSON.stringify(merge)}`);
+      m.fail("tokenizer.ggml.merges", `has at ${i} no two tokens: ${JSON.stringify(merge.slice(0, 40))}`);
     return [merge.slice(0, space), merge.slice(space + 1)];
   });
   const json = {
