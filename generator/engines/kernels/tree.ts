@@ -1,13 +1,20 @@
 /**
- * Add/subtract tree in the fabric: every lane chooses among -2a, -a, 0 and a, and an adder tree sums 32 of them a row.
- * No multiplier. TerEffic's ternary core (arXiv 2502.16473) and BitNet's observation that ternary needs only additions
- * (arXiv 2402.17764), with the fourth level of the two-bit digit added; wider weights are two digits in two rows.
+ * Add/subtract tree in the fabric: a lane passes 2a, a or nothing, and the sign of its digit makes the adder of two
+ * neighbours add or subtract. No multiplier, and nobody negates. TerEffic's ternary core (arXiv 2502.16473) and BitNet's
+ * observation that ternary needs only additions (arXiv 2402.17764), with the fourth level of the two-bit digit added;
+ * wider weights are two digits in two rows.
  */
-import { defineModule, lit, select, sint, sum } from "../../hdl/index.js";
+import { defineModule, lit, select, type Sig, sint } from "../../hdl/index.js";
 import { lanes } from "../../isa/config.js";
-import { activationSum, alongside, digit, fours, groupSums, range } from "../digits.js";
+import { activationSum, alongside, digit, range, type Signed } from "../digits.js";
 import { engineGroups, FAMILIES, type Kernel, kernelPorts } from "../kernel.js";
 import { checkKernelRows, GROUP } from "../port.js";
+import { addOrSubtract, pairsOfTerms, sumOfTerms, type Term } from "./addsub.js";
+import { groupSumsOfTerms } from "./groupterms.js";
+
+/** |u|·a of the field u + 2, whose high bit is 0 where u is negative. */
+export const laneOf = (field: Sig<"u", number>, a: Signed): Signed =>
+  select(field, [a.shl(1), a.extend(9), lit(sint(9), 0), a.extend(9)]);
 
 export const tree: Kernel = {
   name: "tree",
@@ -24,27 +31,23 @@ export const tree: Kernel = {
       { ...kernelPorts(c), doc: `Add/subtract tree: ${c.rows} rows of ${GROUP} two-bit lanes.` },
       ({ beat }) => ({
         groups: beat.pipe(engineGroups(c), (p, cut) => {
-          // -a once per column, for all rows; a = -128 does not occur, so it fits 8 bits
-          const weights = cut(p.weights.as("weights"));
-          const act = p.act.map((a, i) => cut(a.as(`act_${i}`)));
-          const negative = p.act.map((a, i) => cut(a.neg().wrap(8).as(`negative_${i}`)));
-          const zero = lit(sint(9), 0);
+          const act = p.act.map((a, i) => a.as(`act_${i}`));
           const dots = range(c.rows).map((r) => {
-            const products = range(GROUP).map((i) =>
-              select(digit(c, weights, r, i), [
-                negative[i]!.shl(1),
-                negative[i]!.extend(9),
-                zero,
-                act[i]!.extend(9),
-              ]).as(`product_${r}_${i}`),
-            );
-            const dot4 = fours(products).map((s, i) => cut(s.as(`dot4_${r}_${i}`)));
-            const dot16 = fours(dot4).map((s, i) => cut(s.as(`dot16_${r}_${i}`)));
-            return sum(dot16).as(`dot_${r}`);
+            // The left lane has its register behind it, the right one before it and shares the adder's LUTs.
+            const dot2 = range(GROUP / 2).map((i): Term => {
+              const [left, right] = [digit(c, p.weights, r, 2 * i), digit(c, p.weights, r, 2 * i + 1)];
+              const first = cut(laneOf(left, act[2 * i]!)).as(`lane_${r}_${2 * i}`);
+              const second = laneOf(cut(right), cut(act[2 * i + 1]!)).as(`lane_${r}_${2 * i + 1}`);
+              const unlike = cut(left.bit(1).ne(right.bit(1)));
+              const value = addOrSubtract(first, second, unlike.not()).as(`dot2_${r}_${i}`);
+              return { value, negative: cut(left.bit(1).not()) };
+            });
+            const { value, negative } = cut(sumOfTerms(cut(pairsOfTerms(dot2)), cut));
+            return { value: value.as(`dot_${r}`), negative };
           });
           return alongside(
             p,
-            groupSums(p.code, dots, activationSum(act, cut)).map((g) => cut(g)),
+            groupSumsOfTerms(p.code, dots, activationSum(act, cut)).map((g) => cut(g)),
           );
         }),
       }),
