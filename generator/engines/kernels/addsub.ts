@@ -2,7 +2,7 @@
  * Sums of terms that carry a sign apart: one adder per pair adds or subtracts, so that nobody negates. A sum takes the
  * sign of its first term, hence only the relative signs meet adders; in a LUT and carry chain they cost nothing.
  */
-import { cat, type Cut, lit, replicate, type Sig, sint, uint } from "../../hdl/index.js";
+import { cat, type Cut, lit, replicate, type Sig, sint, sum, uint } from "../../hdl/index.js";
 import { range, type Signed } from "../digits.js";
 
 type Bool = Sig<"u", 1>;
@@ -46,3 +46,10 @@ export const sumOfTerms = (terms: readonly Term[], cut: Cut): Term => {
 /** The value of a term, its sign applied. */
 export const settled = ({ value, negative }: Term): Signed =>
   addOrSubtract(lit(sint(1), 0), value, negative.not());
+
+/** A sum, a register after every level down to four: else Yosys makes carry-save adders of two levels, at twice the LUTs. */
+export const sumByLevels = (values: readonly Signed[], cut: Cut): Signed => {
+  if (values.length <= 4) return sum(values);
+  const level = range(values.length / 2).map((i) => cut(values[2 * i]!.add(values[2 * i + 1]!)));
+  return sumByLevels(level, cut);
+};

@@ -20,10 +20,11 @@ import { runTool } from "../../tools/process.js";
 import { range } from "../digits.js";
 import { addOrSubtract, settled } from "./addsub.js";
 import { shiftedSum, twosComplement } from "./binary.js";
-import { shifted } from "./shiftadd.js";
+import { shiftedAndAdded } from "./shiftadd.js";
 import { groupSumsOfSigns } from "./signs.js";
 import { halfTable, lookUp } from "./symmetrictable.js";
 import { ternaryAddress, ternarySums } from "./ternarytable.js";
+import { laneOf } from "./tree.js";
 
 interface Claim {
   readonly what: string;
@@ -67,16 +68,25 @@ const ternary: Claim = {
 
 const digitOf = (f: string): string => `($signed({14'd0, ${f}}) - 16'sd2)`;
 
-const shiftAdds: Claim = {
-  what: "two shifted activations, added or subtracted, are u·a + u'·a'",
+const lanesOfTree: Claim = {
+  what: "two lanes of the tree, added or subtracted, are u·a + u'·a'",
   def: defineModule("dut", { in: { a: vec(sint(8), 2), f: vec(uint(2), 2) }, out: { y: Y } }, ({ a, f }) => {
     const [left, right] = [f[0]!, f[1]!];
     const alike = left.bit(1).eq(right.bit(1));
-    const value = addOrSubtract(shifted(left, a[0]!), shifted(right, a[1]!), alike);
+    const value = addOrSubtract(laneOf(left, a[0]!), laneOf(right, a[1]!), alike);
     return { y: settled({ value, negative: left.bit(1).not() }).resize(16) };
   }),
   y: plus(2, (i) => `${digitOf(`f_${i}`)} * ${a(i)}`),
   not: ["sd2) * $signed({{8{a_1", "sd1) * $signed({{8{a_1"],
+};
+
+const shiftAdds: Claim = {
+  what: "a shift-add lane is f·a, -128 too",
+  def: defineModule("dut", { in: { a: vec(sint(8), 1), f: uint(2) }, out: { y: Y } }, ({ a, f }) => ({
+    y: shiftedAndAdded(f, a[0]!).resize(16),
+  })),
+  y: `$signed({14'd0, f}) * ${a(0)}`,
+  not: ["14'd0, f", "14'd1, f"],
 };
 
 const COLUMNS = 2;
@@ -114,6 +124,7 @@ const CLAIMS: readonly Claim[] = [
   mirrored(3),
   mirrored(4),
   ternary,
+  lanesOfTree,
   shiftAdds,
   planes,
   signs("w2", `(2 * ${digitOf("f_0")} + 16'sd1) * ${a(0)}`),

@@ -1,22 +1,22 @@
 /**
  * Shift and add in place of multiplication: MixPE (arXiv 2411.16158: shift-add PE, and dequantisation after the integer sum
- * of a group). A digit u in {-2..1} shifts its activation by one place, by none, or drops it; its sign makes the adder of two
- * neighbours add or subtract. Scales and zero points meet the group sum, once.
+ * of a group). The digit is f = u + 2 with zero point 2: each bit of it adds its activation, shifted to the bit's place.
+ * The zero point meets the group sum, once, as 2·Σa; the scale follows in `finish`.
  */
-import { defineModule, lit, select, type Sig, sint } from "../../hdl/index.js";
+import { defineModule, lit, mux, type Sig, sint, sum } from "../../hdl/index.js";
 import { lanes } from "../../isa/config.js";
-import { activationSum, alongside, digit, groupSums, range, type Signed } from "../digits.js";
+import { alongside, digit, fours, groupSums, range, type Signed } from "../digits.js";
 import { engineGroups, FAMILIES, type Kernel, kernelPorts } from "../kernel.js";
 import { checkKernelRows, GROUP } from "../port.js";
-import { addOrSubtract, pairsOfTerms, settled, sumOfTerms, type Term } from "./addsub.js";
+import { sumByLevels } from "./addsub.js";
 
-/** |u|·a of the field u + 2, whose high bit is 0 where u is negative. */
-export const shifted = (field: Sig<"u", number>, a: Signed): Signed =>
-  select(field, [a.shl(1), a.extend(9), lit(sint(9), 0), a.extend(9)]);
+/** f·a: one shifted activation for each bit of f. */
+export const shiftedAndAdded = (f: Sig<"u", number>, a: Signed): Signed =>
+  sum(range(f.width).map((bit) => mux(f.bit(bit), a.shl(bit), lit(sint(1), 0))));
 
 export const shiftAdd: Kernel = {
   name: "shift-add",
-  title: "activations shifted by the digits, then added or subtracted",
+  title: "each bit of a weight adds its activation, shifted",
   source: "MixPE, arXiv 2411.16158: shift-add PE",
   codes: ["w2", "w4", "ternary"],
   families: FAMILIES,
@@ -29,24 +29,19 @@ export const shiftAdd: Kernel = {
       { ...kernelPorts(c), doc: `Shift-add: ${c.rows} rows of ${GROUP} two-bit lanes.` },
       ({ beat }) => ({
         groups: beat.pipe(engineGroups(c), (p, cut) => {
-          const weights = cut(p.weights.as("weights"));
-          const act = p.act.map((a, i) => cut(a.as(`act_${i}`)));
+          const zero = sumByLevels(p.act, cut).shl(1).as("zero_points");
           const dots = range(c.rows).map((r) => {
-            const dot2 = range(GROUP / 2).map((i): Term => {
-              const [left, right] = [digit(c, weights, r, 2 * i), digit(c, weights, r, 2 * i + 1)];
-              const minus = left.bit(1).not();
-              const alike = cut(left.bit(1).eq(right.bit(1)));
-              // The left shift has a register behind it, the right one before it and shares the adder's LUTs.
-              const first = cut(shifted(left, act[2 * i]!)).as(`shifted_${r}_${2 * i}`);
-              const second = shifted(cut(right), cut(act[2 * i + 1]!)).as(`shifted_${r}_${2 * i + 1}`);
-              const value = addOrSubtract(first, second, alike).as(`dot2_${r}_${i}`);
-              return { value, negative: cut(minus) };
+            const products = p.act.map((a, i) => {
+              const f = digit(c, p.weights, r, i);
+              return cut(shiftedAndAdded(f, a).as(`product_${r}_${i}`));
             });
-            return settled(cut(sumOfTerms(cut(pairsOfTerms(dot2)), cut))).as(`dot_${r}`);
+            const dot4 = fours(products).map((s, i) => cut(s.as(`dot4_${r}_${i}`)));
+            const dot16 = fours(dot4).map((s, i) => cut(s.as(`dot16_${r}_${i}`)));
+            return cut(cut(sum(dot16)).sub(zero).as(`dot_${r}`));
           });
           return alongside(
             p,
-            groupSums(p.code, dots, activationSum(act, cut)).map((g) => cut(g)),
+            groupSums(p.code, dots, zero.shr(1)).map((g) => cut(g)),
           );
         }),
       }),

@@ -6,10 +6,10 @@
  */
 import { defineModule, lit, select, type Sig, sint } from "../../hdl/index.js";
 import { lanes } from "../../isa/config.js";
-import { activationSum, alongside, digit, range, type Signed } from "../digits.js";
+import { alongside, digit, range, type Signed } from "../digits.js";
 import { engineGroups, FAMILIES, type Kernel, kernelPorts } from "../kernel.js";
 import { checkKernelRows, GROUP } from "../port.js";
-import { addOrSubtract, pairsOfTerms, sumOfTerms, type Term } from "./addsub.js";
+import { addOrSubtract, pairsOfTerms, sumByLevels, sumOfTerms, type Term } from "./addsub.js";
 import { groupSumsOfTerms } from "./groupterms.js";
 
 /** |u|·a of the field u + 2, whose high bit is 0 where u is negative. */
@@ -42,12 +42,12 @@ export const tree: Kernel = {
               const value = addOrSubtract(first, second, unlike.not()).as(`dot2_${r}_${i}`);
               return { value, negative: cut(left.bit(1).not()) };
             });
-            const { value, negative } = cut(sumOfTerms(cut(pairsOfTerms(dot2)), cut));
+            const { value, negative } = sumOfTerms(cut(pairsOfTerms(dot2)), cut);
             return { value: value.as(`dot_${r}`), negative };
           });
           return alongside(
             p,
-            groupSumsOfTerms(p.code, dots, activationSum(act, cut)).map((g) => cut(g)),
+            groupSumsOfTerms(p.code, dots, sumByLevels(act, cut).as("act_sum")).map((g) => cut(g)),
           );
         }),
       }),
