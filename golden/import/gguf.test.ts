@@ -62,6 +62,8 @@ describe("GGUF source", () => {
   it("TQ2_0 with the fourth code says so; types without one scale a block give no codes", async () => {
     const four = randomBlocks(blockByType("TQ2_0")!, 1, 1);
     assert.equal((await (await only({ type: "TQ2_0", shape: [1, 256], bytes: four })).codes("w"))!.high, 2);
+    const zeros = await only(ggufTensor("Q4_0", [1, 32], new Float32Array(32)));
+    assert.equal((await zeros.codes("w"))!.high, 7);
     for (const type of ["F16", "Q4_1", "Q2_K"])
       assert.equal(await (await only(ggufTensor(type, [1, 256], new Float32Array(256)))).codes("w"), null);
   });
