@@ -124,7 +124,7 @@ export const method = (table: EngineTable): string[] => {
     ),
   );
   return [
-    `Cells: Yosys ${table.yosys.version}, '${table.yosys.command}', kernel alone; inverters, shift registers and small memories are LUTs. Behind every kernel stands the same 'finish' (mantissas, accumulators): ${figure(table.finish.cells.lut)} LUT, ${figure(table.finish.cells.ff)} FF, ${figure(table.finish.cells.dsp)} DSP, one per row: the rescale DSPs.`,
+    `Cells: Yosys ${table.yosys.version}, '${table.yosys.command}', kernel alone${table.family === "ice40" ? " (without -dsp where SB_MAC16 stand instantiated: that pass takes chains of them apart)" : ""}; inverters, shift registers and small memories are LUTs. Behind every kernel stands the same 'finish' (mantissas, accumulators): ${figure(table.finish.cells.lut)} LUT, ${figure(table.finish.cells.ff)} FF, ${figure(table.finish.cells.dsp)} DSP, one per row: the rescale DSPs.`,
     `Per MAC: per multiply-accumulate and cycle of the code shown first. Bytes per MAC: weight fields of the engine's beat, and of the formats that decode to it; each group of 32 has a mantissa byte beside them. Of 2:4 beats all columns count as multiplied.`,
     ...(simulated.length === 0
       ? []

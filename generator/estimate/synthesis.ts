@@ -24,10 +24,21 @@ const STAT = "stat.json";
 
 /** The command that maps to a family, as the report shows it. */
 export const synthesisCommand = (target: Target): string => COMMANDS[target];
-const scriptOf = (target: Target, top: string, files: readonly string[]): string =>
+/**
+ * Without `-dsp` where multipliers stand instantiated: the pass behind it (ice40_dsp, Yosys 0.23 and 0.55) takes a chain of
+ * SB_MAC16 apart, loses the sum that goes from slice to slice, and with it most of the slices.
+ */
+const commandFor = (target: Target, files: ReadonlyMap<string, string>): string =>
+  target === "ice40" && [...files.values()].some((text) => text.includes("SB_MAC16 #("))
+    ? COMMANDS.ice40.replace(" -dsp", "")
+    : COMMANDS[target];
+const scriptOf = (target: Target, top: string, files: ReadonlyMap<string, string>): string =>
   [
-    `read_verilog ${files.join(" ")}`,
-    `${COMMANDS[target]} -top ${top}`,
+    `read_verilog ${[...files.keys()]
+      .filter((name) => name.endsWith(".v"))
+      .sort()
+      .join(" ")}`,
+    `${commandFor(target, files)} -top ${top}`,
     `tee -q -o ${STAT} stat -json -top ${top}`,
   ].join("; ");
 
@@ -56,8 +67,7 @@ export class Synthesis implements Counter {
   constructor(private readonly target: Target) {}
 
   async count({ top, files }: Source): Promise<Synthesised> {
-    const names = [...files.keys()].filter((name) => name.endsWith(".v")).sort();
-    const script = scriptOf(this.target, top, names);
+    const script = scriptOf(this.target, top, files);
     let seconds = 0;
     const key = hashFiles(files, [script, await yosysVersion()]);
     const folder = await cachedFolder(`synthesis-${this.target}`, key, new Map(), async (into) => {
