@@ -38,7 +38,7 @@ const payload = (ports: readonly Port[], stream: string): Port[] =>
     (p) => p.name.startsWith(`${stream}_`) && p.name !== `${stream}_valid` && p.name !== `${stream}_ready`,
   );
 
-/** Beats of all codes; what only travels along is random. */
+/** Beats of all codes, each for all tokens in turn; what only travels along is random. */
 const samplesOf = (
   codes: readonly BeatCode[],
   c: AcceleratorConfig,
@@ -47,19 +47,24 @@ const samplesOf = (
 ): Sample[] => {
   const random = randomFrom(seed);
   const possible = codes.filter((k) => k !== "w4" || c.rows % 2 === 0);
-  return Array.from({ length: BEATS }, (_, i) => {
-    const code = possible[i % possible.length]!;
-    const style = () => STYLES[between(random, 0, STYLES.length - 1)]!;
-    const weights = beatOf(c, code, random, style());
+  const style = () => STYLES[between(random, 0, STYLES.length - 1)]!;
+  const samples: Sample[] = [];
+  for (let i = 0; i < BEATS; i++) {
+    const tok = i % c.tokens;
+    const code = possible[Math.floor(i / c.tokens) % possible.length]!;
+    const weights = tok === 0 ? beatOf(c, code, random, style()) : samples.at(-1)!.weights;
     const act = actOf(random, style());
     const known = new Map<string, bigint>([
       ["beat_weights", weights],
       ["beat_code", BigInt(beatCode(code))],
+      ["beat_tag_tok", BigInt(tok)],
+      ["beat_tag_lastTok", tok === c.tokens - 1 || i === BEATS - 1 ? 1n : 0n],
       ...act.map((a, k): [string, bigint] => [`beat_act_${k}`, BigInt.asUintN(8, BigInt(a))]),
     ]);
     const inputs = new Map(ports.map((p) => [p.name, known.get(p.name) ?? randomBits(random, p.width)]));
-    return { code, weights, act, inputs };
-  });
+    samples.push({ code, weights, act, inputs });
+  }
+  return samples;
 };
 
 /** Values side by side, the first port at the bottom. */

@@ -2,6 +2,9 @@
 import type { Kernel } from "./kernel.js";
 import { binary } from "./kernels/binary.js";
 import { bitSerial } from "./kernels/bitserial.js";
+import { kv4 } from "./kernels/kv4.js";
+import { sharedActivation, sharedActivationTernary } from "./kernels/sharedactivation.js";
+import { sharedWeight } from "./kernels/sharedweight.js";
 import { shiftAdd } from "./kernels/shiftadd.js";
 import { sparseChainKernel } from "./kernels/sparsechain.js";
 import { symmetricTable } from "./kernels/symmetrictable.js";
@@ -16,6 +19,10 @@ export const KERNELS: readonly Kernel[] = [
   binary,
   shiftAdd,
   sparseChainKernel,
+  sharedWeight,
+  sharedActivation,
+  sharedActivationTernary,
+  kv4,
 ];
 
 export const kernelNames = (): string[] => KERNELS.map((k) => k.name);

@@ -8,7 +8,7 @@
  * but the top one: no lane is negative then, nothing is borrowed, and s_k is its field with the top bit inverted. So the correction
  * costs nothing, and is exact as long as the lanes hold their sums: for `depth` products.
  */
-import { fail, type Sig } from "../../hdl/index.js";
+import { cat, fail, lit, type Sig, sint, uint } from "../../hdl/index.js";
 import { range, type Signed } from "../digits.js";
 
 export interface Packing {
@@ -55,6 +55,29 @@ export const offset = ({ lanes, spacing }: Packing): bigint =>
 /** Values side by side in one operand. */
 export const packed = ({ spacing }: Packing, values: readonly number[]): bigint =>
   values.reduce((sum, v, k) => sum + (BigInt(v) << BigInt(k * spacing)), 0n);
+
+/**
+ * Values as they are stored, `excess` too high, wired side by side; the pre-adder takes the excess off in every lane.
+ * So the operand costs no logic.
+ */
+export const sideBySide = (
+  p: Packing,
+  stored: readonly Sig<"u", number>[],
+  excess: number,
+): { readonly multiplicand: Signed; readonly addend: Signed } => {
+  const gap = lit(uint(p.spacing - stored[0]!.width), 0);
+  const multiplicand = cat(
+    ...stored
+      .flatMap((value) => [gap, value])
+      .slice(1)
+      .reverse(),
+  ).toSigned();
+  const excesses = packed(
+    p,
+    stored.map(() => -excess),
+  );
+  return { multiplicand, addend: lit(sint(multiplicand.width), excesses) };
+};
 
 /** Bits of the sum of all lanes. */
 export const packedBits = ({ lanes, spacing, largest }: Packing, products: number): number =>

@@ -4,13 +4,12 @@
  * DSP-Packing, arXiv 2203.11028, but exact: dsp/packing.ts). The fields u + 2 are wired to the operand as they are, and the pre-adder
  * takes the 2 off in every lane. Weights 2u + 1 and digit pairs follow from the sums: digits.ts.
  */
-import { cat, defineModule, lit, sint, uint } from "../../hdl/index.js";
-import { lanes } from "../../isa/config.js";
-import type { AcceleratorConfig } from "../../isa/config.js";
-import { activationSum, alongside, digit, groupSums, range } from "../digits.js";
-import { SLICES } from "../dsp/cascade.js";
+import { defineModule, type Sig } from "../../hdl/index.js";
+import { type AcceleratorConfig, lanes } from "../../isa/config.js";
+import { activationSum, alongside, digit, groupSums, range, type Signed } from "../digits.js";
+import { type Product, SLICES } from "../dsp/cascade.js";
 import { cascadeDepth, packedDots, type Unpack } from "../dsp/dots.js";
-import { packed, type Packing, packing } from "../dsp/packing.js";
+import { type Packing, packing, sideBySide } from "../dsp/packing.js";
 import { engineGroups, FAMILIES, type Family, type Kernel, kernelPorts } from "../kernel.js";
 import { checkKernelRows, GROUP } from "../port.js";
 
@@ -44,6 +43,12 @@ export const rowGroups = (rows: number, most: number): number[][] => {
   });
 };
 
+/** The fields u + 2 of some rows and their activation. */
+export const rowProduct = (pack: Packing, fields: readonly Sig<"u", number>[], act: Signed): Product => ({
+  ...sideBySide(pack, fields, 2),
+  multiplier: act,
+});
+
 /** `unpack` is for tests. */
 export const buildSharedActivation = (
   c: AcceleratorConfig,
@@ -52,40 +57,34 @@ export const buildSharedActivation = (
   unpack?: Unpack,
 ) => {
   checkKernelRows(c);
-  const multipliers = rowGroups(c.rows, mostRows(family));
+  const multipliers = rowGroups(c.rows, mostRows(family)).map((rows) => ({
+    rows,
+    pack: rowPacking(family, digits, rows.length),
+  }));
   return defineModule(
     `${digits.name}_kernel_${lanes(c)}_${family}`,
     {
       ...kernelPorts(c),
-      doc: `Shared activation: rows ${multipliers.map((rows) => rows.join("+")).join(", ")} in one multiplier each.`,
+      doc: `Shared activation: rows ${multipliers.map(({ rows }) => rows.join("+")).join(", ")} in one multiplier each.`,
     },
     ({ beat }) => ({
       groups: beat.pipe(engineGroups(c), (p, cut, stages) => {
         const fields = range(c.rows).map((r) =>
           range(GROUP).map((i) => digit(c, p.weights, r, i).as(`field_${r}_${i}`)),
         );
-        const dots = multipliers.flatMap((rows) => {
-          const pack = rowPacking(family, digits, rows.length);
-          const twos = packed(
-            pack,
-            rows.map(() => -2),
-          );
-          const gap = lit(uint(pack.spacing - 2), 0);
-          return packedDots(
+        const dots = multipliers.flatMap(({ rows, pack }) =>
+          packedDots(
             { family, name: `rows_${rows.join("_")}`, packing: pack, ...(unpack && { unpack }) },
-            (column, at) => {
-              const parts = rows.flatMap((r) => [gap, at(fields[r]![column]!)]).slice(1);
-              const multiplicand = cat(...parts.reverse());
-              return {
-                multiplicand: multiplicand.toSigned(),
-                addend: lit(sint(multiplicand.width + 1), twos),
-                multiplier: at(p.act[column]!),
-              };
-            },
+            (column, at) =>
+              rowProduct(
+                pack,
+                rows.map((r) => at(fields[r]![column]!)),
+                at(p.act[column]!),
+              ),
             cut,
             stages,
-          );
-        });
+          ),
+        );
         const named = dots.map((dot, r) => dot.as(`dot_${r}`));
         return alongside(
           p,
