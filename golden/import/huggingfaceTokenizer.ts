@@ -19,7 +19,13 @@ const settingsSchema = z.looseObject({
 });
 const generationSchema = z.looseObject({ eos_token_id: z.union([z.int(), z.array(z.int())]).nullish() });
 const tokenizerSchema = z.looseObject({
-  model: z.looseObject({ type: z.string().optional() }),
+  model: z.looseObject({
+    type: z.string().optional(),
+    vocab: z.union([
+      z.record(z.string(), z.int().min(0).max(MOST_TOKENS)),
+      z.array(z.unknown()).max(MOST_TOKENS),
+    ]),
+  }),
   added_tokens: z
     .array(
       z.looseObject({
@@ -29,8 +35,8 @@ const tokenizerSchema = z.looseObject({
       }),
     )
     .default([]),
-  decoder: z.unknown(),
-  normalizer: z.unknown(),
+  decoder: z.unknown().optional(),
+  normalizer: z.unknown().optional(),
 });
 
 export class HuggingFaceTokenizer implements TextTokenizer {
@@ -125,7 +131,7 @@ export function readHuggingFaceTokenizer(
   );
 }
 
-/** The library trusts its input: whatever it throws, the file is at fault. */
+/** The library trusts its input (ids above, which it would count up to, are checked): whatever it throws, the file is at fault. */
 function build(json: object, settings: object, file: string): Tokenizer {
   try {
     return new Tokenizer(json, settings);
