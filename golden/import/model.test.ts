@@ -2,12 +2,15 @@
 import assert from "node:assert/strict";
 import { llama } from "../model/architecture.js";
 import { type FloatModel, FloatState, forwardFloat } from "../model/float.js";
+import { ggufLayout, nameIn } from "./architectureLayout.js";
 import { openModel } from "./model.js";
 import { loadFloatModel } from "./modelFloat.js";
 import { TemporaryFolder } from "./write/folder.js";
-import { json, writeHuggingFace } from "./write/huggingface.js";
+import { type GgufEntry, ggufTensor, writeGguf } from "./write/gguf.js";
+import { json, toHalves, writeHuggingFace } from "./write/huggingface.js";
 import { writeLlama2c } from "./write/llama2c.js";
 import { randomFloatModel, TINY } from "./write/random.js";
+import { tensorsOf } from "./write/tensors.js";
 import { VARIANTS } from "./write/variants.js";
 
 const TOKENS = [1, 7, 30, 2, 2, 19, 33, 11, 4];
@@ -56,6 +59,25 @@ describe("models", () => {
       const plain = logits({ ...read, architecture: llama(1e-5, 10000), layers: read.layers.map(bare) });
       if (name !== "llama-untied") assert.notDeepEqual(plain, expected);
       assert.notDeepEqual(logits({ ...read, embedding: read.embedding.map((v) => 2 * v) }), expected);
+    });
+
+  for (const [name, family] of [
+    ["llama-untied", "llama"],
+    ["qwen2", "qwen2"],
+    ["qwen3", "qwen3"],
+  ] as const)
+    it(`${name} as GGUF, rows of q and k in the order of its family, factors of RoPE`, async () => {
+      const factors = [1, 1.5, 2, 4];
+      const architecture = VARIANTS.get(name)!;
+      const rope = { theta: architecture.rope.theta, scaling: { type: "factors", factors } } as const;
+      const model = randomFloatModel({ ...architecture, rope }, 5);
+      const path = temporary.file("tiny.gguf", ggufOf(model, family));
+      const read = await load(path);
+      assert.deepEqual(read, { ...model, name: "tiny" });
+      assert.deepEqual(logits(read), logits(model));
+      const { description, source } = await openModel(path);
+      assert.equal(description.family.toLowerCase(), family);
+      await source.close();
     });
 
   it("in several shards, BF16 or F16: the rounded weights", async () => {
@@ -116,6 +138,40 @@ describe("models", () => {
     await opened.source.close();
   });
 });
+
+/** As llama.cpp's converter writes it: llama in interleaved pairs, the others in halves. */
+function ggufOf(model: FloatModel, family: string): Uint8Array {
+  const { shape, architecture } = model;
+  const u32 = (value: number): GgufEntry => ({ type: "u32", value });
+  const f32 = (value: number): GgufEntry => ({ type: "f32", value });
+  const metadata = new Map<string, GgufEntry>([
+    ["general.architecture", { type: "string", value: family }],
+    ["general.name", { type: "string", value: "tiny" }],
+    [`${family}.context_length`, u32(shape.context)],
+    [`${family}.embedding_length`, u32(shape.dim)],
+    [`${family}.feed_forward_length`, u32(shape.hidden)],
+    [`${family}.block_count`, u32(shape.layers)],
+    [`${family}.attention.head_count`, u32(shape.heads)],
+    [`${family}.attention.head_count_kv`, u32(shape.kvHeads)],
+    [`${family}.attention.layer_norm_rms_epsilon`, { type: "f64", value: architecture.eps }],
+    [`${family}.rope.freq_base`, f32(architecture.rope.theta)],
+    [`${family}.vocab_size`, u32(shape.vocab)],
+  ]);
+  const split = family !== "llama";
+  const layout = ggufLayout(split ? "split" : "interleaved");
+  const tensors = new Map(
+    tensorsOf(model).map(({ slot, values }) => {
+      const rotated = /^(q|k|q_bias|k_bias|q_norm|k_norm)$/.test(slot.role);
+      const cols = slot.shape.length === 1 ? 1 : slot.shape[1]!;
+      const rows = split && rotated ? toHalves(values, cols, shape.headDim) : values;
+      return [nameIn(layout, slot), ggufTensor("F32", slot.shape, rows)] as const;
+    }),
+  );
+  const { scaling } = architecture.rope;
+  if (scaling.type === "factors")
+    tensors.set("rope_freqs.weight", ggufTensor("F32", [4], Float32Array.from(scaling.factors)));
+  return writeGguf(metadata, tensors);
+}
 
 function config(files: ReadonlyMap<string, Uint8Array>): Record<string, unknown> {
   return JSON.parse(new TextDecoder().decode(files.get("config.json")));
