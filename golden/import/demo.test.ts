@@ -118,6 +118,11 @@ describe("demo model files", () => {
 
   const cases: [string, Parameters<typeof demoFile>[0], RegExp][] = [
     [
+      "a range that no fixed-point format holds",
+      (_, m) => m.set("residual_max", "1e12"),
+      /^d: the residual stream reaches 1000000000000, too much for its width\. Export the model again/,
+    ],
+    [
       "a missing tensor",
       (t) => t.delete("layers.1.up.code"),
       /tensor "layers\.1\.up\.code": the tensor is missing/,

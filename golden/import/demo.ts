@@ -55,7 +55,14 @@ export function readDemo(bytes: Uint8Array, file: string, slots?: Slots): DemoMo
     layers,
   };
   const rounded = withMatrices(float, readEmbedding(source, shape), matrices);
-  return { model: assemble(rounded, readRanges(source, shape.layers), slots), rounded };
+  const ranges = readRanges(source, shape.layers);
+  try {
+    return { model: assemble(rounded, ranges, slots), rounded };
+  } catch (error) {
+    // Numbers of the file that no fixed-point format holds: ranges, gains, head widths.
+    if (error instanceof RangeError) throw new InputError(error.message, { file }, AGAIN);
+    throw error;
+  }
 }
 
 const AGAIN = "Export the model again with golden/demo/train";
