@@ -20,7 +20,11 @@ export const outputFiles = (prepared: Prepared, prompt: readonly number[], total
   for (const [file, text] of emitVerilog(system.design))
     files.set(`${ofBench(file) ? "testbench" : "rtl"}/${file}`, text);
   // For simulators without the device's primitives: these files in place of those of the same name in rtl.
-  for (const [file, text] of emitVerilog(system.design, { models: true }))
+  const models =
+    system.design.blackboxes.size > 0
+      ? emitVerilog(system.design, { models: true })
+      : new Map<string, string>();
+  for (const [file, text] of models)
     if (files.get(`rtl/${file}`) !== text && files.get(`testbench/${file}`) !== text)
       files.set(`models/${file}`, text);
   for (const [file, text] of emitChecks(system.design)) files.set(`checks/${file}`, text);
