@@ -114,6 +114,16 @@ describe("tokenizer.json of Hugging Face", () => {
       });
     });
 
+  it("gives no text to an id that no piece has", () => {
+    const text = JSON.stringify({
+      ...sentencePieceTokenizer([], []),
+      model: { type: "BPE", vocab: { "<unk>": 0, a: 9 }, merges: [], unk_token: "<unk>" },
+    });
+    const tokenizer = readHuggingFaceTokenizer(text, { file: "tokenizer.json" });
+    assert.equal(tokenizer.size, 10);
+    assert.equal(tokenizer.decode([9, 8, 9]), "aa");
+  });
+
   it("comes with the folder, stops from generation_config.json, template from its own file; too large a one is refused", async () => {
     const temporary = new TemporaryFolder();
     try {

@@ -164,7 +164,10 @@ function bytesOfTokens(
     );
   const bytes: Uint8Array[] = Array.from({ length: size }, () => new Uint8Array(0));
   const alphabet = mentions(json.decoder, "ByteLevel") ? byteAlphabet() : null;
-  for (const [piece, id] of vocabulary) bytes[id] = bytesOfPiece(piece, alphabet);
+  for (const [piece, id] of vocabulary) {
+    // The library fills ids that no piece has with undefined: they spell nothing.
+    if (typeof piece === "string") bytes[id] = bytesOfPiece(piece, alphabet);
+  }
   for (const { id, content, special } of json.added_tokens)
     bytes[id] = special === true ? new Uint8Array(0) : new TextEncoder().encode(content);
   return bytes;
