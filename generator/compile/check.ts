@@ -36,6 +36,8 @@ export const shapeProblems = (
     `the configuration has ${config.cols} columns; groups are ${GROUP} wide: set cols: ${GROUP}`,
   );
   say(!Number.isInteger(positions) || positions < 1, `${positions} positions; at least one is needed`);
+  for (const what of beyond(model))
+    problems.push(`the model has ${what}; the hardware does not have that yet`);
   model.layers.forEach(({ gate, up }, l) => {
     say(
       gate.format !== up.format,
@@ -43,6 +45,21 @@ export const shapeProblems = (
     );
   });
   return problems;
+};
+
+/** What the golden model computes and the accelerator does not yet. */
+const beyond = (model: QuantisedModel): string[] => {
+  const matrices = model.layers.flatMap(({ q, k, v, o, gate, up, down }) => [q, k, v, o, gate, up, down]);
+  const found: readonly (readonly [boolean, string])[] = [
+    [matrices.some(({ format }) => format === "W8"), "8-bit weights"],
+    [model.layers.some(({ cache }) => cache.keys === 8 || cache.values === 8), "an 8-bit cache"],
+    [model.layers.some(({ bias }) => bias !== undefined), "biases of q, k and v"],
+    [model.layers.some(({ qkNorm }) => qkNorm !== undefined), "norms of q and k"],
+    [model.layers.some(({ subNorm }) => subNorm !== undefined), "sub-norms before o and down"],
+    [model.gate !== "silu", "squared ReLU"],
+    [model.head !== undefined, "a head of its own"],
+  ];
+  return found.filter(([has]) => has).map(([, what]) => what);
 };
 
 /** What does not fit. The model is padded; the layout is that of the configuration. */

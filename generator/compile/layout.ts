@@ -16,7 +16,8 @@ export interface Region {
 }
 
 /** Formats of the quantiser as formats of the hardware. */
-const FORMAT: Readonly<Record<WeightFormat, MatrixFormat>> = {
+type Known = Exclude<WeightFormat, "W8">;
+const FORMAT: Readonly<Record<Known, MatrixFormat>> = {
   W2: "w2",
   W4: "w4",
   TERNARY: "ternary",
@@ -103,7 +104,7 @@ const matrixShape = (
   config: AcceleratorConfig,
 ): Omit<MatrixRegion, "name" | "beat"> => {
   const groups = matrix.cols / GROUP;
-  const format = FORMAT[matrix.format];
+  const format = FORMAT[matrix.format as Known]; // check.ts refuses W8
   const rowBlocks = isWide(format) ? wideRowBlocks(rows, config.rows) : w4RowBlocks(rows, config.rows);
   const beats = isWide(format) ? wideBeats(rowBlocks, groups) : w4Beats(rowBlocks, groups);
   return { format, rows, rowBlocks, groups, beats };

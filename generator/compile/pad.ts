@@ -29,6 +29,7 @@ const harmless = (format: WeightFormat, column: number): number => {
     case "W2":
       return 1;
     case "W4":
+    case "W8":
     case "TERNARY":
       return 0;
     case "N24":
@@ -99,6 +100,7 @@ export const padModel = (model: QuantisedModel): QuantisedModel => {
       up: padMatrix(old.up, hidden, dim, name("up")),
       down: padMatrix(old.down, dim, hidden, name("down")),
       kMean: Int32Array.from(keyValue, (from) => (from < 0 ? 0 : old.kMean[from]!)),
+      cache: old.cache,
       scale: old.scale,
     };
   };

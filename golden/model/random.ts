@@ -2,6 +2,7 @@
 import { GROUP } from "../contract/tables.js";
 import {
   epsilonSum,
+  NO_EPSILON,
   type LayerFractions,
   LOGIT_FRACTION,
   layerScales,
@@ -15,7 +16,13 @@ import type { ModelShape, QuantisedLayer, QuantisedMatrix, QuantisedModel, Weigh
 export { Random };
 
 /** Of code·mantissa, for codes and mantissas as they are drawn below. */
-const ROOT_MEAN_SQUARE: Readonly<Record<WeightFormat, number>> = { W2: 430, W4: 880, TERNARY: 158, N24: 306 };
+const ROOT_MEAN_SQUARE: Readonly<Record<WeightFormat, number>> = {
+  W2: 430,
+  W4: 880,
+  W8: 13200,
+  TERNARY: 158,
+  N24: 306,
+};
 
 function randomCodes(random: Random, count: number, format: WeightFormat): Int8Array {
   const level = () => 2 * random.integer(-2, 1) + 1;
@@ -24,6 +31,8 @@ function randomCodes(random: Random, count: number, format: WeightFormat): Int8A
       return Int8Array.from({ length: count }, level);
     case "W4":
       return Int8Array.from({ length: count }, () => random.integer(-8, 7));
+    case "W8":
+      return Int8Array.from({ length: count }, () => random.integer(-119, 119));
     case "TERNARY":
       return Int8Array.from({ length: count }, () => random.integer(-1, 1));
     case "N24": {
@@ -95,6 +104,7 @@ export function randomModel(shape: ModelShape, seed: number, options: RandomOpti
     up: matrix(hidden, dim),
     down: matrix(dim, hidden, 2),
     kMean: Int32Array.from({ length: kvHeads * headDim }, () => random.integer(-8192, 8192)),
+    cache: { keys: 4, values: 4 },
     scale: layerScales(shape, RESIDUAL_FRACTION, FRACTION, { attention: GAIN_EXPONENT, ffn: GAIN_EXPONENT }),
   });
   const sinks = options.sinks ?? 0;
@@ -103,6 +113,8 @@ export function randomModel(shape: ModelShape, seed: number, options: RandomOpti
     shape,
     residualFraction: RESIDUAL_FRACTION,
     epsilonSum: epsilonSum(dim, 1e-5, RESIDUAL_FRACTION),
+    epsilon: NO_EPSILON,
+    gate: "silu",
     ropeIncrements: ropeIncrements(10000, headDim),
     sinks,
     window: options.window ?? context - sinks,

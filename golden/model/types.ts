@@ -7,10 +7,14 @@ export interface Scale {
 }
 
 /**
- * Codes of a matrix. W2: -3,-1,1,3. W4: -8..7. TERNARY: -1,0,1. N24 (2:4): -3,-1,1,3 in exactly two of every aligned four
+ * Codes of a matrix. W2: -3,-1,1,3. W4: -8..7 (3-bit codes and 2-bit codes with a zero point are W4 codes too).
+ * W8: -119..119 (16h + l, h and l in -8..7). TERNARY: -1,0,1. N24 (2:4): -3,-1,1,3 in exactly two of every aligned four
  * columns, 0 in the others.
  */
-export type WeightFormat = "W2" | "W4" | "TERNARY" | "N24";
+export type WeightFormat = "W2" | "W4" | "W8" | "TERNARY" | "N24";
+
+/** Bits of a cache code: largest magnitude 3, 7 or 119. Contract section 5. */
+export type CacheBits = 3 | 4 | 8;
 
 /** One matrix, `rows` outputs by `cols` inputs, groups of 32 inputs; real weight = code·mantissa·2^-exponent. */
 export interface QuantisedMatrix {
@@ -50,6 +54,13 @@ export interface QuantisedLayer {
   readonly down: QuantisedMatrix;
   /** Static mean of K after RoPE, [kvHeads·headDim], int24 in K's fraction bits. */
   readonly kMean: Int32Array;
+  readonly cache: { readonly keys: CacheBits; readonly values: CacheBits };
+  /** int24 in the fraction bits of q, k, v. Contract section 4. */
+  readonly bias?: { readonly q: Int32Array; readonly k: Int32Array; readonly v: Int32Array };
+  /** int16 gains [headDim] of the norms of q and k. Contract section 5a. */
+  readonly qkNorm?: { readonly q: Int16Array; readonly k: Int16Array };
+  /** int16 gains of the norms before o, [heads·headDim], and before down, [hidden]. Contract section 6a. */
+  readonly subNorm?: { readonly attention: Int16Array; readonly ffn: Int16Array };
   /** The constants K of contract section 4 and 6. */
   readonly scale: {
     readonly q: Scale;
@@ -61,6 +72,8 @@ export interface QuantisedLayer {
     readonly gate: Scale;
     readonly up: Scale;
     readonly down: Scale;
+    /** K_knorm of contract section 5a; (0, 0) without norms of q and k. */
+    readonly knorm: Scale;
   };
 }
 
@@ -71,13 +84,22 @@ export interface QuantisedModel {
   readonly residualFraction: number;
   /** E of contract section 4. */
   readonly epsilonSum: number;
+  /** E of the norms that only some architectures have; 1 where there is none. */
+  readonly epsilon: {
+    readonly q: number;
+    readonly k: number;
+    readonly attention: number;
+    readonly ffn: number;
+  };
+  readonly gate: "silu" | "relu2";
   /** [headDim/2] phase increments in turns/2^32. */
   readonly ropeIncrements: Uint32Array;
   /** Sinks and window in slots; window = context when there is none. */
   readonly sinks: number;
   readonly window: number;
-  /** [vocab, dim], W4; also the head. */
+  /** [vocab, dim], W4 or W8; also the head where there is no other. */
   readonly embedding: QuantisedMatrix;
+  readonly head?: QuantisedMatrix;
   readonly finalGain: Int16Array;
   readonly headScale: Scale;
   readonly layers: readonly QuantisedLayer[];

@@ -5,6 +5,7 @@ import type { ModelShape, QuantisedLayer, QuantisedModel } from "../model/types.
 import type { LayerRanges, Ranges } from "./calibrate.js";
 import {
   epsilonSum,
+  NO_EPSILON,
   type LayerFractions,
   LOGIT_FRACTION,
   layerScales,
@@ -85,6 +86,7 @@ export function assemble(rounded: RoundedModel, ranges: Ranges, slots?: Slots): 
       ...rounded.layers[l]!,
       attentionGain: attention.gain,
       ffnGain: ffn.gain,
+      cache: { keys: 4, values: 4 },
       kMean: Int32Array.from(layer.kMean, (v) => Math.round(v * power2(fraction.k))),
       scale: layerScales(shape, residualFraction, fraction, gain),
     };
@@ -94,6 +96,8 @@ export function assemble(rounded: RoundedModel, ranges: Ranges, slots?: Slots): 
     shape,
     residualFraction,
     epsilonSum: epsilonSum(shape.dim, architecture.eps, residualFraction),
+    epsilon: NO_EPSILON,
+    gate: architecture.gate,
     ropeIncrements: ropeIncrements(architecture.rope.theta, shape.headDim),
     sinks: slots?.sinks ?? 0,
     window: slots?.window ?? shape.context,

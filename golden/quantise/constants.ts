@@ -54,9 +54,13 @@ export function layerScales(
     o: toScale(power2(residual - fraction.o) / ACTIVATION_MAX),
     gate: normedScale(dim, gain.ffn, GATE_FRACTION),
     up: normedScale(dim, gain.ffn, fraction.up),
+    knorm: { m: 0, e: 0 },
     down: toScale(power2(residual - (fraction.up + GATE_FRACTION - 8)) / ACTIVATION_MAX),
   };
 }
+
+/** For models without norms of q and k or sub-norms. */
+export const NO_EPSILON = { q: 1, k: 1, attention: 1, ffn: 1 } as const;
 
 /** E of contract section 4: dim·eps in units of z^2, at least 1. */
 export function epsilonSum(dim: number, eps: number, residual: number): number {
