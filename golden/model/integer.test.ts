@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import { withMatrices } from "../quantise/round.js";
 import { llama } from "./architecture.js";
 import { type FloatModel, FloatState, forwardFloat } from "./float.js";
-import { forward, generate, IntegerState } from "./integer.js";
+import { attention, forward, generate, IntegerState, type Kernels } from "./integer.js";
+import { matvec } from "./ops.js";
 import { FRACTION, GAIN_EXPONENT, RESIDUAL_FRACTION, randomModel } from "./random.js";
 import type { ModelShape, QuantisedModel, TensorEvent } from "./types.js";
 
@@ -170,6 +171,27 @@ describe("integer forward pass", () => {
     const state = new IntegerState(model);
     const first = generate(state, [5], 30);
     assert.deepEqual(generate(state, [5], 30), first);
+  });
+
+  it("kernels may be replaced, one or both", () => {
+    const model = randomModel(SHAPES[0]!, 4);
+    const calls = { matvec: 0, attention: 0 };
+    const kernels: Kernels = {
+      matvec: (matrix, input, t, bits, out, sticky) => {
+        calls.matvec++;
+        matvec(matrix, input, t, bits, out, sticky);
+      },
+      attention: (state, layer, position) => {
+        calls.attention++;
+        attention(state, layer, position);
+      },
+    };
+    const tokens = generate(new IntegerState(model, kernels), [1], 3);
+    assert.deepEqual(calls, { matvec: 3 * (4 * 7 + 1), attention: 3 * 4 });
+    const { matvec: product } = kernels;
+    assert.deepEqual(generate(new IntegerState(model, { matvec: product }), [1], 3), tokens);
+    assert.deepEqual(generate(new IntegerState(model), [1], 3), tokens);
+    assert.equal(calls.attention, 3 * 4);
   });
 
   it("a ring that has not wrapped changes nothing; wrapped, it holds sinks and the last positions", () => {

@@ -22,8 +22,15 @@ import {
 } from "./ops.js";
 import type { Probe, QuantisedModel, TensorName } from "./types.js";
 
+/** The two loops that take nearly all the time, for another implementation to replace: the same integers, the same flags. */
+export interface Kernels {
+  readonly matvec: typeof matvec;
+  readonly attention: typeof attention;
+}
+
 /** The cache and the work space of one sequence. Reuse for a new sequence by starting at position 0 again. */
 export class IntegerState {
+  readonly kernels: Kernels;
   readonly cache: KvCache;
   readonly sticky = new Sticky();
   /** Residual stream, int32 [dim]. */
@@ -50,7 +57,11 @@ export class IntegerState {
   readonly h: Int32Array;
   readonly hCodes: Int8Array;
 
-  constructor(readonly model: QuantisedModel) {
+  constructor(
+    readonly model: QuantisedModel,
+    kernels: Partial<Kernels> = {},
+  ) {
+    this.kernels = { matvec, attention, ...kernels };
     const { dim, hidden, heads, kvHeads, headDim, vocab } = model.shape;
     this.cache = new KvCache(model.shape, model.sinks, model.window);
     const blocks = Math.ceil(this.cache.slots / GROUP);
@@ -90,12 +101,13 @@ export function forward(
   probe?: Probe,
 ): number {
   const { model, cache, sticky, x, y, codes, delta } = state;
+  const { matvec } = state.kernels;
   const { shape } = model;
   if (!(Number.isInteger(token) && token >= 0 && token < shape.vocab))
     throw new RangeError(`token ${token} is outside the vocabulary 0..${shape.vocab - 1}`);
   if (!(Number.isInteger(position) && position >= 0 && position < shape.context))
     throw new RangeError(`position ${position} is outside the context 0..${shape.context - 1}`);
-  const emit = (tensor: TensorName, layer: number, values: ArrayLike<number>): void => {
+  const emit: Emit = (tensor, layer, values) => {
     probe?.({ tensor, layer, position, values });
   };
 
@@ -126,7 +138,8 @@ export function forward(
     emit("v", l, state.v);
     if (probe) emitCache(state, l, position, emit);
 
-    attention(state, l, position, emit);
+    state.kernels.attention(state, l, position);
+    if (probe) emitAttention(state, l, position, emit);
 
     // output projection into the residual
     const os = quantise(state.o, maximumOf(state.o), state.oCodes);
@@ -170,39 +183,47 @@ export function forward(
   return next;
 }
 
-/** All heads of one layer: q codes, scores, softmax, weighted values into state.o. */
-function attention(
-  state: IntegerState,
-  layer: number,
-  position: number,
-  emit: (tensor: TensorName, layer: number, values: ArrayLike<number>) => void,
-): void {
+/** All heads of one layer at a position: q to its codes, scores, softmax, weighted values into state.o. */
+export function attention(state: IntegerState, layer: number, position: number): void {
+  const { cache } = state;
+  const { heads } = state.model.shape;
+  for (let head = 0; head < heads; head++) attendHead(state, layer, head, cache.live(position));
+}
+
+/** One head: reads q and the cache; writes its parts of q's codes, scores, p, exponents, sums and o. */
+export function attendHead(state: IntegerState, layer: number, head: number, live: number): void {
   const { model, cache, sticky } = state;
   const { heads, kvHeads, headDim } = model.shape;
   const { scale } = model.layers[layer]!;
-  const live = cache.live(position);
   const blocks = Math.ceil(live / GROUP);
-  for (let head = 0; head < heads; head++) {
-    const kvHead = Math.floor((head * kvHeads) / heads);
-    const from = head * headDim;
-    const to = from + headDim;
-    const s = quantise(state.q, maximumOf(state.q, from, to), state.qCodes, from, to);
-    const t = mul(s, scale.score);
-    scoreHead(cache, layer, kvHead, live, state.qCodes, from, t, state.scores, head * live, sticky);
-    const view = {
-      scores: state.scores,
-      scoresAt: head * live,
-      live,
-      scales: cache.valueScales,
-      scalesAt: cache.vector(layer, kvHead, 0),
-      p: state.p,
-      pAt: head * blocks * GROUP,
-      exponents: state.exponents,
-      exponentsAt: head * blocks,
-    };
-    state.sums[head] = softmax(view);
-    attend(cache, layer, kvHead, view, state.sums[head]!, scale.attend, state.o, from, sticky);
-  }
+  const kvHead = Math.floor((head * kvHeads) / heads);
+  const from = head * headDim;
+  const to = from + headDim;
+  const s = quantise(state.q, maximumOf(state.q, from, to), state.qCodes, from, to);
+  const t = mul(s, scale.score);
+  scoreHead(cache, layer, kvHead, live, state.qCodes, from, t, state.scores, head * live, sticky);
+  const view = {
+    scores: state.scores,
+    scoresAt: head * live,
+    live,
+    scales: cache.valueScales,
+    scalesAt: cache.vector(layer, kvHead, 0),
+    p: state.p,
+    pAt: head * blocks * GROUP,
+    exponents: state.exponents,
+    exponentsAt: head * blocks,
+  };
+  state.sums[head] = softmax(view);
+  attend(cache, layer, kvHead, view, state.sums[head]!, scale.attend, state.o, from, sticky);
+}
+
+type Emit = (tensor: TensorName, layer: number, values: ArrayLike<number>) => void;
+
+/** The tensors of attention, head after head without gaps. */
+function emitAttention(state: IntegerState, layer: number, position: number, emit: Emit): void {
+  const { heads } = state.model.shape;
+  const live = state.cache.live(position);
+  const blocks = Math.ceil(live / GROUP);
   emit("q_code", layer, state.qCodes);
   emit("score", layer, state.scores.subarray(0, heads * live));
   emit("p", layer, state.p.subarray(0, heads * blocks * GROUP));
@@ -212,12 +233,7 @@ function attention(
 }
 
 /** What the cache got for this position, gathered from its heads. */
-function emitCache(
-  state: IntegerState,
-  layer: number,
-  position: number,
-  emit: (tensor: TensorName, layer: number, values: ArrayLike<number>) => void,
-): void {
+function emitCache(state: IntegerState, layer: number, position: number, emit: Emit): void {
   const { cache } = state;
   const { kvHeads, headDim } = state.model.shape;
   const collect = (codes: Int8Array): Int8Array => {
