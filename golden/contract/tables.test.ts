@@ -1,7 +1,7 @@
 /** Every table entry, exhaustively, by exact integer inequalities or BigInt series: a wrong table would fool both sides. */
 import assert from "node:assert/strict";
 import { exp, FRACTION, ONE, PI, ratio, roundSurely, sin } from "../quantise/precise.js";
-import { CACHE_SCALE, EXP2, INV16, LOG16, RECIP, RSQRT, SIGMOID, SINE } from "./tables.js";
+import { CACHE_CODE, EXP2, INV16, LOG16, RECIP, RSQRT, SIGMOID, SINE, V8_SLOTS } from "./tables.js";
 
 /** v = round(num/den), ties excluded. */
 function assertRounded(v: number, num: bigint, den: bigint, what: string): void {
@@ -69,7 +69,14 @@ describe("contract tables", () => {
     });
   });
 
-  it("CACHE_SCALE is the smallest multiplier that never makes a cache scale too small", () => {
-    assert.ok(CACHE_SCALE * 7 >= 4 * 65536 && (CACHE_SCALE - 1) * 7 < 4 * 65536);
+  it("cache codes: D is the smallest multiplier that never makes a scale too small; L codes fit their bits", () => {
+    for (const [bits, { largest, scale }] of Object.entries(CACHE_CODE)) {
+      assert.ok(scale * largest >= 4 * 65536 && (scale - 1) * largest < 4 * 65536, `${bits} bits`);
+      assert.ok(largest < 2 ** (Number(bits) - 1));
+    }
+    // two digits h, l in -8..7 that never need a carry out of h: 16·7 + 7
+    assert.equal(CACHE_CODE[8].largest, 16 * 7 + 7);
+    // section 6: μ <= 2^14, p <= 127
+    assert.ok(V8_SLOTS * 127 * CACHE_CODE[8].largest * 2 ** 14 < 2 ** 39);
   });
 });

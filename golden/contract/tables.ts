@@ -9,11 +9,18 @@ export const GROUP = 32;
 /** Section 3: activations lie in -ACTIVATION_MAX..ACTIVATION_MAX. */
 export const ACTIVATION_MAX = 127;
 
-/** Section 5: cache codes lie in -CACHE_CODE_MAX..CACHE_CODE_MAX. */
-export const CACHE_CODE_MAX = 7;
+/** Section 5: by bits of a cache code, the largest code L and D = ceil(2^18/L): t = (M·D + 65535) >> 16, never below 4·M/L. */
+export const CACHE_CODE = {
+  3: { largest: 3, scale: 87382 },
+  4: { largest: 7, scale: 37450 },
+  8: { largest: 119, scale: 2203 },
+} as const;
 
-/** Section 5: t = (M·CACHE_SCALE + 65535) >> 16, about 4·M/7, never below. */
-export const CACHE_SCALE = 37450;
+/** Section 5: D of 4 bits. */
+export const CACHE_SCALE = CACHE_CODE[4].scale;
+
+/** Section 6: most slots with values of 8 bits. */
+export const V8_SLOTS = 2048;
 
 /** Section 6: fraction bits of scores (base 2). */
 export const SCORE_FRACTION = 10;

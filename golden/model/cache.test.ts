@@ -5,6 +5,11 @@ import { Random } from "./random.js";
 
 const shape = { dim: 8, hidden: 8, layers: 2, heads: 2, kvHeads: 2, headDim: 4, vocab: 4, context: 64 };
 
+const KV4 = [
+  { keys: 4, values: 4 },
+  { keys: 4, values: 4 },
+] as const;
+
 /** What a scale byte means, times 4. */
 function meaning(byte: number): number {
   return (16 + (byte & 15)) * 2 ** (byte >> 4);
@@ -40,13 +45,13 @@ describe("KV cache", () => {
   });
 
   it("sinks stay, the window is a ring", () => {
-    const cache = new KvCache(shape, 2, 3);
+    const cache = new KvCache(shape, 2, 3, KV4);
     assert.equal(cache.slots, 5);
     const slots = Array.from({ length: 12 }, (_, t) => cache.slot(t));
     assert.deepEqual(slots, [0, 1, 2, 3, 4, 2, 3, 4, 2, 3, 4, 2]);
     const live = Array.from({ length: 7 }, (_, t) => cache.live(t));
     assert.deepEqual(live, [1, 2, 3, 4, 5, 5, 5]);
-    const ring = new KvCache(shape, 0, 4);
+    const ring = new KvCache(shape, 0, 4, KV4);
     assert.deepEqual(
       Array.from({ length: 6 }, (_, t) => ring.slot(t)),
       [0, 1, 2, 3, 0, 1],
@@ -54,7 +59,7 @@ describe("KV cache", () => {
   });
 
   it("writes each layer and head to its own place", () => {
-    const cache = new KvCache(shape, 1, 2);
+    const cache = new KvCache(shape, 1, 2, KV4);
     const k = Int32Array.of(70, -70, 0, 35, 1, 2, 3, 7000);
     const v = Int32Array.of(0, 0, 0, 0, -7000, 7000, 0, 0);
     cache.write(1, 3, k, v, new Sticky()); // position 3 -> slot 1
@@ -72,7 +77,7 @@ describe("attention", () => {
   /** One head, random scores and values of very different scales: relative error of o against float. */
   function attentionError(seed: number, live: number, spread: number): number {
     const random = new Random(seed);
-    const cache = new KvCache({ ...shape, context: 512 }, 0, 256);
+    const cache = new KvCache({ ...shape, context: 512 }, 0, 256, KV4);
     const scores = Int32Array.from({ length: live }, () => random.integer(-spread, spread));
     for (let s = 0; s < live; s++) {
       cache.valueScales[s] = random.integer(60, 130);

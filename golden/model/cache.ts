@@ -1,7 +1,7 @@
 /** RoPE, the KV quantiser and the cache itself: contract section 5. */
-import { CACHE_CODE_MAX, CACHE_SCALE, INV16, SINE } from "../contract/tables.js";
+import { CACHE_CODE, INV16, SINE, V8_SLOTS } from "../contract/tables.js";
 import { bitlen, rshr, type Sticky, sat } from "./scale.js";
-import type { ModelShape } from "./types.js";
+import type { CacheBits, ModelShape, QuantisedLayer } from "./types.js";
 
 /** Q1.14 sine of a phase in turns/2^32 (uint32). */
 export function sine(phase: number): number {
@@ -39,9 +39,12 @@ export function subtractMean(k: Int32Array, mean: Int32Array, sticky: Sticky): v
   for (let i = 0; i < k.length; i++) k[i] = sat(k[i]! - mean[i]!, 24, sticky, "rope");
 }
 
-/** The scale byte 16·x + f, meaning (16 + f)·2^(x-2), of the smallest such scale that is at least maximum/7. */
-export function cacheScale(maximum: number, sticky: Sticky): number {
-  const t = Math.floor((maximum * CACHE_SCALE + 65535) / 65536);
+/**
+ * The scale byte 16·x + f, meaning (16 + f)·2^(x-2), of the smallest such scale that is at least maximum/L, L the largest
+ * code of so many bits.
+ */
+export function cacheScale(maximum: number, sticky: Sticky, bits: CacheBits = 4): number {
+  const t = Math.floor((maximum * CACHE_CODE[bits].scale + 65535) / 65536);
   let x = Math.max(0, bitlen(t) - 5);
   let f = Math.max(0, ((t + (1 << x) - 1) >> x) - 16);
   if (f === 16) {
@@ -55,17 +58,30 @@ export function cacheScale(maximum: number, sticky: Sticky): number {
   return 16 * x + f;
 }
 
-/** Code -7..7 of a value (int24) under a scale byte. */
-export function cacheCode(value: number, scale: number): number {
+/** Code -L..L of a value (int24) under a scale byte. */
+export function cacheCode(value: number, scale: number, bits: CacheBits = 4): number {
+  const { largest } = CACHE_CODE[bits];
   const code = rshr(value * INV16[scale & 15]!, 14 + (scale >> 4));
-  return Math.min(Math.max(code, -CACHE_CODE_MAX), CACHE_CODE_MAX);
+  return Math.min(Math.max(code, -largest), largest);
+}
+
+/** Bits of a layer's keys and values. */
+export type CacheWidths = QuantisedLayer["cache"];
+
+/** Section 6: sums over values of 8 bits stay within 40 bits up to so many slots. Throws a RangeError beyond. */
+export function checkSlots(slots: number, widths: readonly CacheWidths[]): void {
+  const wide = widths.findIndex(({ values }) => values === 8);
+  if (wide >= 0 && slots > V8_SLOTS)
+    throw new RangeError(
+      `layer ${wide} has values of 8 bits, which allow ${V8_SLOTS} attention slots, not ${slots}: take 4 bits or a window`,
+    );
 }
 
 /** Codes and scale bytes of keys and values, by layer, KV head and slot. */
 export class KvCache {
   /** Allocated slots: sinks + window. */
   readonly slots: number;
-  /** [layers][kvHeads][slots][headDim], -7..7. */
+  /** [layers][kvHeads][slots][headDim], -L..L. */
   readonly keyCodes: Int8Array;
   readonly valueCodes: Int8Array;
   /** [layers][kvHeads][slots]. */
@@ -76,8 +92,11 @@ export class KvCache {
     readonly shape: ModelShape,
     readonly sinks: number,
     readonly window: number,
+    /** By layer. */
+    readonly widths: readonly CacheWidths[],
   ) {
     this.slots = sinks + window;
+    checkSlots(this.slots, widths);
     const vectors = shape.layers * shape.kvHeads * this.slots;
     this.keyCodes = new Int8Array(vectors * shape.headDim);
     this.valueCodes = new Int8Array(vectors * shape.headDim);
@@ -102,16 +121,18 @@ export class KvCache {
 
   /** Quantises k (after RoPE and mean) and v, int24 [kvHeads·headDim], into the slot of position t. */
   write(layer: number, t: number, k: Int32Array, v: Int32Array, sticky: Sticky): void {
+    const { keys, values } = this.widths[layer]!;
     for (let head = 0; head < this.shape.kvHeads; head++) {
       const to = this.vector(layer, head, this.slot(t));
-      this.writeVector(k, head, this.keyCodes, this.keyScales, to, sticky);
-      this.writeVector(v, head, this.valueCodes, this.valueScales, to, sticky);
+      this.writeVector(k, head, keys, this.keyCodes, this.keyScales, to, sticky);
+      this.writeVector(v, head, values, this.valueCodes, this.valueScales, to, sticky);
     }
   }
 
   private writeVector(
     source: Int32Array,
     head: number,
+    bits: CacheBits,
     codes: Int8Array,
     scales: Uint8Array,
     to: number,
@@ -120,8 +141,9 @@ export class KvCache {
     const { headDim } = this.shape;
     let maximum = 0;
     for (let i = 0; i < headDim; i++) maximum = Math.max(maximum, Math.abs(source[head * headDim + i]!));
-    const scale = cacheScale(maximum, sticky);
+    const scale = cacheScale(maximum, sticky, bits);
     scales[to] = scale;
-    for (let i = 0; i < headDim; i++) codes[to * headDim + i] = cacheCode(source[head * headDim + i]!, scale);
+    for (let i = 0; i < headDim; i++)
+      codes[to * headDim + i] = cacheCode(source[head * headDim + i]!, scale, bits);
   }
 }

@@ -1,5 +1,5 @@
 /** The float forward pass, after llama2.c: the yardstick for the integer one, and the source of calibration ranges. */
-import { ACTIVATION_MAX, CACHE_CODE_MAX } from "../contract/tables.js";
+import { ACTIVATION_MAX, CACHE_CODE } from "../contract/tables.js";
 import { type Architecture, ropeFrequencies } from "./architecture.js";
 import { exp, sigmoid, sinCos } from "./elementary.js";
 import type { ModelShape } from "./types.js";
@@ -141,7 +141,7 @@ function fakeA8(v: Float64Array, from = 0, to = v.length): void {
 
 /** Rounds v[from, to) to -7..7 times the smallest (16 + f)·2^n, f < 16, that reaches its largest magnitude (section 5). */
 function fakeKv4(v: Float64Array, from: number, to: number): void {
-  let step = largest(v, from, to) / CACHE_CODE_MAX;
+  let step = largest(v, from, to) / CACHE_CODE[4].largest;
   if (step === 0) return;
   let unit = 1;
   for (; step >= 32; unit *= 2) step /= 2;

@@ -1,6 +1,7 @@
 /** The integer forward pass: the reference for every RTL result. One token at a time, after llama2.c's forward(). */
 import { GROUP } from "../contract/tables.js";
 import {
+  addBias,
   addResidual,
   argmax,
   attend,
@@ -10,17 +11,21 @@ import {
   matvec,
   maximumOf,
   mul,
+  normHeads,
   normScale,
+  OUTPUT_NORM,
   quantise,
+  relu2Gate,
   rope,
   rotation,
   Sticky,
+  scaleHeads,
   scoreHead,
   siluGate,
   softmax,
   subtractMean,
 } from "./ops.js";
-import type { Probe, QuantisedModel, TensorName } from "./types.js";
+import type { Probe, QuantisedModel, Scale, TensorName } from "./types.js";
 
 /** The two loops that take nearly all the time, for another implementation to replace: the same integers, the same flags. */
 export interface Kernels {
@@ -43,6 +48,9 @@ export class IntegerState {
   readonly q: Int32Array;
   readonly k: Int32Array;
   readonly v: Int32Array;
+  /** Of the norms of q and k, by head. */
+  readonly qSquares: Float64Array;
+  readonly kSquares: Float64Array;
   readonly qCodes: Int8Array;
   readonly cos: Int32Array;
   readonly sin: Int32Array;
@@ -51,6 +59,9 @@ export class IntegerState {
   readonly exponents: Int32Array;
   readonly sums: Float64Array;
   readonly o: Int32Array;
+  /** o and h behind the gains of their sub-norms. */
+  readonly oNormed: Int32Array;
+  readonly hNormed: Int32Array;
   readonly oCodes: Int8Array;
   readonly gate: Int32Array;
   readonly up: Int32Array;
@@ -63,7 +74,8 @@ export class IntegerState {
   ) {
     this.kernels = { matvec, attention, ...kernels };
     const { dim, hidden, heads, kvHeads, headDim, vocab } = model.shape;
-    this.cache = new KvCache(model.shape, model.sinks, model.window);
+    const widths = model.layers.map((layer) => layer.cache);
+    this.cache = new KvCache(model.shape, model.sinks, model.window, widths);
     const blocks = Math.ceil(this.cache.slots / GROUP);
     this.x = new Int32Array(dim);
     this.logits = new Int32Array(vocab);
@@ -73,6 +85,8 @@ export class IntegerState {
     this.q = new Int32Array(heads * headDim);
     this.k = new Int32Array(kvHeads * headDim);
     this.v = new Int32Array(kvHeads * headDim);
+    this.qSquares = new Float64Array(heads);
+    this.kSquares = new Float64Array(kvHeads);
     this.qCodes = new Int8Array(heads * headDim);
     this.cos = new Int32Array(headDim / 2);
     this.sin = new Int32Array(headDim / 2);
@@ -81,6 +95,8 @@ export class IntegerState {
     this.exponents = new Int32Array(heads * blocks);
     this.sums = new Float64Array(heads);
     this.o = new Int32Array(heads * headDim);
+    this.oNormed = new Int32Array(heads * headDim);
+    this.hNormed = new Int32Array(hidden);
     this.oCodes = new Int8Array(heads * headDim);
     this.gate = new Int32Array(hidden);
     this.up = new Int32Array(hidden);
@@ -103,6 +119,7 @@ export function forward(
   const { model, cache, sticky, x, y, codes, delta } = state;
   const { matvec } = state.kernels;
   const { shape } = model;
+  const gateTimesUp = model.gate === "silu" ? siluGate : relu2Gate;
   if (!(Number.isInteger(token) && token >= 0 && token < shape.vocab))
     throw new RangeError(`token ${token} is outside the vocabulary 0..${shape.vocab - 1}`);
   if (!(Number.isInteger(position) && position >= 0 && position < shape.context))
@@ -128,9 +145,20 @@ export function forward(
     matvec(layer.k, codes, normScale(s, squares, model.epsilonSum, scale.k), 24, state.k, sticky);
     matvec(layer.v, codes, normScale(s, squares, model.epsilonSum, scale.v), 24, state.v, sticky);
 
-    // RoPE; the key loses its static mean; key and value go to the cache
+    if (layer.bias) {
+      addBias(state.q, layer.bias.q, sticky);
+      addBias(state.k, layer.bias.k, sticky);
+      addBias(state.v, layer.bias.v, sticky);
+    }
+
+    // norms of q and k, RoPE; the key loses its static mean; key and value go to the cache
+    if (layer.qkNorm) {
+      normHeads(state.q, layer.qkNorm.q, state.qSquares, sticky);
+      normHeads(state.k, layer.qkNorm.k, state.kSquares, sticky);
+    }
     rope(state.q, state.cos, state.sin, sticky);
     rope(state.k, state.cos, state.sin, sticky);
+    if (layer.qkNorm) scaleHeads(state.k, state.kSquares, model.epsilon.k, scale.knorm, sticky);
     subtractMean(state.k, layer.kMean, sticky);
     cache.write(l, position, state.k, state.v, sticky);
     emit("q", l, state.q);
@@ -142,9 +170,9 @@ export function forward(
     if (probe) emitAttention(state, l, position, emit);
 
     // output projection into the residual
-    const os = quantise(state.o, maximumOf(state.o), state.oCodes);
+    const os = quantiseOutput(state, l);
     emit("o_in", l, state.oCodes);
-    matvec(layer.o, state.oCodes, mul(os, scale.o), 32, delta, sticky);
+    matvec(layer.o, state.oCodes, os, 32, delta, sticky);
     addResidual(x, delta, sticky);
     emit("x_attn", l, x);
 
@@ -161,11 +189,11 @@ export function forward(
       sticky,
     );
     matvec(layer.up, codes, normScale(fs, ffnNorm.squares, model.epsilonSum, scale.up), 24, state.up, sticky);
-    siluGate(state.gate, state.up, state.h, sticky);
+    gateTimesUp(state.gate, state.up, state.h, sticky);
     emit("h", l, state.h);
-    const hs = quantise(state.h, maximumOf(state.h), state.hCodes);
+    const hs = quantiseHidden(state, l);
     emit("down_in", l, state.hCodes);
-    matvec(layer.down, state.hCodes, mul(hs, scale.down), 32, delta, sticky);
+    matvec(layer.down, state.hCodes, hs, 32, delta, sticky);
     addResidual(x, delta, sticky);
     emit("x_ffn", l, x);
   }
@@ -176,11 +204,29 @@ export function forward(
   const s = quantise(y, finalNorm.maximum, codes);
   emit("head_in", -1, codes);
   const t = normScale(s, finalNorm.squares, model.epsilonSum, model.headScale);
-  matvec(model.embedding, codes, t, 32, state.logits, sticky);
+  matvec(model.head ?? model.embedding, codes, t, 32, state.logits, sticky);
   emit("logits", -1, state.logits);
   const next = argmax(state.logits);
   emit("token", -1, [next]);
   return next;
+}
+
+/** The attention output, behind its sub-norm where there is one, to the codes that enter o. Returns T of o. */
+function quantiseOutput(state: IntegerState, layer: number): Scale {
+  const { model, o, oNormed, oCodes, sticky } = state;
+  const { subNorm, scale } = model.layers[layer]!;
+  if (!subNorm) return mul(quantise(o, maximumOf(o), oCodes), scale.o);
+  const { maximum, squares } = gather(o, subNorm.attention, oNormed, sticky, OUTPUT_NORM);
+  return normScale(quantise(oNormed, maximum, oCodes), squares, model.epsilon.attention, scale.o);
+}
+
+/** h likewise to the codes that enter down. Returns T of down. */
+function quantiseHidden(state: IntegerState, layer: number): Scale {
+  const { model, h, hNormed, hCodes, sticky } = state;
+  const { subNorm, scale } = model.layers[layer]!;
+  if (!subNorm) return mul(quantise(h, maximumOf(h), hCodes), scale.down);
+  const { maximum, squares } = gather(h, subNorm.ffn, hNormed, sticky);
+  return normScale(quantise(hNormed, maximum, hCodes), squares, model.epsilon.ffn, scale.down);
 }
 
 /** All heads of one layer at a position: q to its codes, scores, softmax, weighted values into state.o. */
@@ -194,13 +240,13 @@ export function attention(state: IntegerState, layer: number, position: number):
 export function attendHead(state: IntegerState, layer: number, head: number, live: number): void {
   const { model, cache, sticky } = state;
   const { heads, kvHeads, headDim } = model.shape;
-  const { scale } = model.layers[layer]!;
+  const { scale, qkNorm } = model.layers[layer]!;
   const blocks = Math.ceil(live / GROUP);
   const kvHead = Math.floor((head * kvHeads) / heads);
   const from = head * headDim;
   const to = from + headDim;
   const s = quantise(state.q, maximumOf(state.q, from, to), state.qCodes, from, to);
-  const t = mul(s, scale.score);
+  const t = qkNorm ? normScale(s, state.qSquares[head]!, model.epsilon.q, scale.score) : mul(s, scale.score);
   scoreHead(cache, layer, kvHead, live, state.qCodes, from, t, state.scores, head * live, sticky);
   const view = {
     scores: state.scores,

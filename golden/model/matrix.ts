@@ -1,6 +1,6 @@
 /** Matrix times vector and its scales: contract section 4. */
 import { GROUP } from "../contract/tables.js";
-import { mul, norm16, rshr, rsqrt, type Sticky, sat } from "./scale.js";
+import { mul, norm16, rshr, rsqrt, type Sticky, type StickyPlace, sat } from "./scale.js";
 import type { QuantisedMatrix, Scale } from "./types.js";
 
 /** Section 4: T of a matrix behind a norm: S / sqrt(SS + E)·K. */
@@ -8,14 +8,36 @@ export function normScale(s: Scale, squares: number, epsilonSum: number, k: Scal
   return mul(mul(s, rsqrt(norm16(squares + epsilonSum))), k);
 }
 
-/** Section 4: one matrix result from its exact sum P (|P| < 2^36): sat(rshr(P·Tm, exponent - Te), bits). */
-export function scaleOut(sum: number, t: Scale, exponent: number, bits: number, sticky: Sticky): number {
+/** Sums from here on times a mantissa of 16 bits may need more than a double holds: W8 rows and V8 blocks. */
+const WIDE = 2 ** 36;
+
+/** Section 4: one matrix result from its exact sum P (|P| < 2^39): sat(rshr(P·Tm, exponent - Te), bits). */
+export function scaleOut(
+  sum: number,
+  t: Scale,
+  exponent: number,
+  bits: number,
+  sticky: Sticky,
+  place: StickyPlace = "matrix",
+): number {
   let shift = exponent - t.e;
   if (shift < 0) {
     shift = 0;
     sticky.shift++;
   }
-  return sat(rshr(sum * t.m, shift), bits, sticky, "matrix");
+  const shifted = Math.abs(sum) < WIDE ? rshr(sum * t.m, shift) : wideShift(BigInt(sum) * BigInt(t.m), shift);
+  return sat(shifted, bits, sticky, place);
+}
+
+/** rshr of a product of up to 55 bits; a shift above 62 gives 0. */
+function wideShift(product: bigint, shift: number): number {
+  if (shift > 62) return 0;
+  return Number(shift === 0 ? product : (product + (1n << BigInt(shift - 1))) >> BigInt(shift));
+}
+
+/** Section 4, option: out += bias, saturating at 24 bits. */
+export function addBias(out: Int32Array, bias: Int32Array, sticky: Sticky): void {
+  for (let i = 0; i < out.length; i++) out[i] = sat(out[i]! + bias[i]!, 24, sticky, "matrix");
 }
 
 /** Section 4: the exact sum P of one row. The hottest loop of the golden model. */

@@ -14,7 +14,7 @@ export class Sticky {
   matrix = 0;
   /** A negative shift behind a matrix. */
   shift = 0;
-  /** RoPE results and K minus its mean (24 bits). */
+  /** Norms of q and k, RoPE results and K minus its mean (24 bits). */
   rope = 0;
   /** A cache scale beyond its byte. */
   cache = 0;
@@ -43,7 +43,7 @@ export function power2(n: number): number {
   return power;
 }
 
-/** Rounding right shift, half up: (a + 2^(n-1)) >> n. |a| < 2^52, n >= 0 (beyond 53 the result is always 0). */
+/** Rounding right shift, half up: (a + 2^(n-1)) >> n. |a| + 2^(n-1) <= 2^53 or n > 53, where the result is always 0. */
 export function rshr(a: number, n: number): number {
   return n > 53 ? 0 : Math.floor((n === 0 ? a : a + POWERS[n + 63]!) * POWERS[64 - n]!);
 }

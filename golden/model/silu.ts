@@ -1,4 +1,4 @@
-/** SiLU and gate: contract section 7. */
+/** What the gate goes through, SiLU or squared ReLU, times up: contract section 7. */
 import { SIGMOID } from "../contract/tables.js";
 import { rshr, type Sticky, sat } from "./scale.js";
 
@@ -18,5 +18,16 @@ export function siluGate(gate: Int32Array, up: Int32Array, h: Int32Array, sticky
   for (let i = 0; i < h.length; i++) {
     const s = rshr(gate[i]! * sigmoid(gate[i]!), 16);
     h[i] = sat(rshr(s * up[i]!, 8), 32, sticky, "h");
+  }
+}
+
+const MOST_SQUARE = 2 ** 30 - 1;
+
+/** h = max(gate, 0)²·up >> 34 in two steps (int32 [hidden]); gate and up int24. */
+export function relu2Gate(gate: Int32Array, up: Int32Array, h: Int32Array, sticky: Sticky): void {
+  for (let i = 0; i < h.length; i++) {
+    const g = Math.max(gate[i]!, 0);
+    const s = Math.min(rshr(g * g, 16), MOST_SQUARE);
+    h[i] = sat(rshr(s * up[i]!, 18), 32, sticky, "h"); // below 2^53 with the rounding
   }
 }

@@ -3,7 +3,7 @@ import { ACTIVATION_MAX, GROUP } from "../contract/tables.js";
 import { norm16, power2, recip, rshr, type Sticky, sat, ZERO_SCALE } from "./scale.js";
 import type { QuantisedMatrix, Scale } from "./types.js";
 
-/** Section 2, embedding: row `token` of the W4 table into x (int32 [cols]) with `fraction` fraction bits. */
+/** Section 2, embedding: row `token` of the table into x (int32 [cols]) with `fraction` fraction bits. */
 export function embed(
   table: QuantisedMatrix,
   token: number,
@@ -33,15 +33,26 @@ export interface NormSums {
   readonly squares: number;
 }
 
-/** Section 2: y = x·gain >> 15 (int32 [n]), its maximum, and the sum of squares of x. */
-export function gather(x: Int32Array, gain: Int16Array, y: Int32Array, sticky: Sticky): NormSums {
+/** How far a norm shifts its input: for y behind the gain, for z. Section 2; */
+export const RESIDUAL_NORM = { y: 15, z: 12 } as const;
+/** the attention output has 24 bits instead of 32 (section 6a). */
+export const OUTPUT_NORM = { y: 7, z: 6 } as const;
+
+/** Sections 2 and 6a: y = x·gain >> 15 (int32 [n]), its maximum, and the sum of squares of x. */
+export function gather(
+  x: Int32Array,
+  gain: Int16Array,
+  y: Int32Array,
+  sticky: Sticky,
+  shift: typeof RESIDUAL_NORM | typeof OUTPUT_NORM = RESIDUAL_NORM,
+): NormSums {
   let maximum = 0;
   let squares = 0;
   for (let i = 0; i < x.length; i++) {
-    const v = sat(rshr(x[i]! * gain[i]!, 15), 32, sticky, "y");
+    const v = sat(rshr(x[i]! * gain[i]!, shift.y), 32, sticky, "y");
     y[i] = v;
     maximum = Math.max(maximum, Math.abs(v));
-    const z = sat(x[i]! >> 12, 18, sticky, "z");
+    const z = sat(x[i]! >> shift.z, 18, sticky, "z");
     squares += z * z;
   }
   return { maximum, squares };
