@@ -1,0 +1,50 @@
+/** A board as data. A new board is one file of this type and a line in index.ts. */
+import type { Device, ExternalMemory, Figure } from "../../generator/estimate/device.js";
+
+/** A pin of the package. */
+export interface Pin {
+  readonly port: string;
+  readonly pin: string;
+  /** The vendor's word: LVCMOS33, LVDS ... */
+  readonly standard: string;
+}
+
+/** How a bitstream comes about, and with it what `export` writes. */
+export type Flow =
+  /** Vivado block design around the processing system of a Zynq-7000. */
+  | { readonly kind: "zynq7"; readonly hpBits: 64; readonly hpPorts: number }
+  /** The same for a Zynq UltraScale+. */
+  | { readonly kind: "zynqmp"; readonly hpBits: 128; readonly hpPorts: number }
+  /** Vitis RTL kernel on a data-centre card with HBM, and the same card in plain Vivado. */
+  | {
+      readonly kind: "alveo";
+      readonly platform: string;
+      readonly hbmBanks: number;
+      readonly hbmBankBytes: number;
+    }
+  /** Versal card: plain Vivado with the network on chip; no v++ platform. */
+  | { readonly kind: "versal"; readonly hbmBanks: number }
+  /** Vivado with the model in the fabric, or a memory controller, and a UART. */
+  | { readonly kind: "fabric" }
+  /** Yosys, nextpnr, packer: `gateloom build`. */
+  | { readonly kind: "open"; readonly nextpnr: readonly string[] };
+
+export interface Board {
+  /** What `--board` takes. */
+  readonly name: string;
+  readonly title: string;
+  readonly device: Device;
+  /** Vivado's board_part, where there is one. */
+  readonly boardPart: { readonly value: string; readonly source: string } | null;
+  readonly flow: Flow;
+  /** Where weights and cache lie; null when inside the FPGA. */
+  readonly memory: ExternalMemory | null;
+  /** Oscillator that reaches the fabric. */
+  readonly oscillatorMHz: Figure;
+  /** Core clock that exported projects ask for. */
+  readonly clockMHz: Figure;
+  /** Pins of clock, reset and UART, where the fabric owns them. */
+  readonly pins: readonly Pin[];
+  /** What a user must know that no other field says. */
+  readonly notes: readonly string[];
+}
