@@ -5,12 +5,12 @@ import { join } from "node:path";
 import { Random } from "../model/prng.js";
 import { accessBytes } from "./access.js";
 import { GgufSource } from "./gguf.js";
-import { type GgufTokenizer, ggufTokenizer } from "./ggufTokenizer.js";
-import { readTokenizerBin, Tokenizer } from "./tokenizer.js";
+import { ggufTokenizer } from "./ggufTokenizer.js";
+import { readTokenizerBin, type TextTokenizer, Tokenizer } from "./tokenizer.js";
 import { type GgufEntry, writeGguf } from "./write/gguf.js";
 import { byteLevelTokenizer, sentencePieceTokenizer } from "./write/ggufTokenizer.js";
 
-async function read(metadata: ReadonlyMap<string, GgufEntry>): Promise<GgufTokenizer> {
+async function read(metadata: ReadonlyMap<string, GgufEntry>): Promise<TextTokenizer> {
   return ggufTokenizer(await GgufSource.from(accessBytes(writeGguf(metadata, new Map()), "m.gguf")));
 }
 
@@ -78,7 +78,7 @@ describe("GGUF tokenizer: llama", () => {
 describe("GGUF tokenizer: gpt2", () => {
   // merges in order: t h, th e, Ġ the, 1 2 never (digits are single)
   const metadata = byteLevelTokenizer(["t h", "th e", "Ġ the", "1 2"], ["<|im_start|>", "<|im_end|>"]);
-  const id = (tokenizer: GgufTokenizer, text: string): number[] => tokenizer.encode(text);
+  const id = (tokenizer: TextTokenizer, text: string): number[] => tokenizer.encode(text);
 
   it("merges in the order of the list, inside words", async () => {
     const tokenizer = await read(metadata);

@@ -13,7 +13,7 @@ import {
   type Vocabulary,
 } from "./ggufTokenizerJson.js";
 import type { GgufSource } from "./gguf.js";
-import type { TextTokenizer } from "./tokenizer.js";
+import { LibraryTokenizer } from "./libraryTokenizer.js";
 import { byteAlphabet, bytesOfPiece } from "./tokenizerBytes.js";
 
 /** Tokens that end a turn, where metadata does not name them (llama.cpp finds them by these texts too). */
@@ -27,46 +27,8 @@ const ENDS = [
   "</s>",
 ];
 
-export class GgufTokenizer implements TextTokenizer {
-  constructor(
-    private readonly tokenizer: Tokenizer,
-    private readonly bytes: readonly Uint8Array[],
-    readonly bos: number | null,
-    readonly stops: readonly number[],
-    readonly chatTemplate: string | null,
-    /** A space was put in front of the text. */
-    private readonly prefixed: boolean,
-  ) {}
-
-  get size(): number {
-    return this.bytes.length;
-  }
-
-  encode(text: string, bos = true): number[] {
-    const { ids } = this.tokenizer.encode(text, { add_special_tokens: false });
-    return bos && this.bos !== null ? [this.bos, ...ids] : ids;
-  }
-
-  /** Control tokens have no bytes. The space in front is dropped behind BOS; without BOS, from a text's first token. */
-  piece(previous: number, token: number): Uint8Array {
-    const bytes = this.bytes[token];
-    if (bytes === undefined)
-      throw new RangeError(`token ${token} is outside the vocabulary 0..${this.size - 1}`);
-    const first = this.bos === null ? previous < 0 : previous === this.bos;
-    return this.prefixed && first && bytes[0] === 32 ? bytes.subarray(1) : bytes;
-  }
-
-  decode(tokens: readonly number[]): string {
-    const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
-    let text = "";
-    for (const [i, token] of tokens.entries())
-      text += decoder.decode(this.piece(tokens[i - 1] ?? -1, token), { stream: true });
-    return text + decoder.decode();
-  }
-}
-
 /** Builds the tokenizer, or says what of it is missing or not read. */
-export function ggufTokenizer(source: Pick<GgufSource, "metadata" | "file">): GgufTokenizer {
+export function ggufTokenizer(source: Pick<GgufSource, "metadata" | "file">): LibraryTokenizer {
   const m = new GgufMetadata(source.metadata, source.file);
   const kind = m.require("tokenizer.ggml.model", m.word("tokenizer.ggml.model"));
   if (kind !== "llama" && kind !== "gpt2") return m.fail("tokenizer.ggml.model", `= ${kind} is not read`);
@@ -86,14 +48,15 @@ export function ggufTokenizer(source: Pick<GgufSource, "metadata" | "file">): Gg
     (token) =>
       token !== undefined && token >= 0 && (vocabulary.types[token] === CONTROL || named.includes(token)),
   ) as number[];
-  return new GgufTokenizer(
-    new Tokenizer(json, {}),
-    bytesOf(vocabulary, kind),
-    addBos && bos !== undefined && bos < tokens.length ? bos : null,
-    [...new Set(stops)],
-    m.text("tokenizer.chat_template") ?? null,
-    spaces,
-  );
+  return new LibraryTokenizer({
+    tokenizer: new Tokenizer(json, {}),
+    bytes: bytesOf(vocabulary, kind),
+    bos: addBos && bos !== undefined && bos < tokens.length ? bos : null,
+    stops: [...new Set(stops)],
+    chatTemplate: m.text("tokenizer.chat_template") ?? null,
+    prefixed: spaces,
+    file: source.file,
+  });
 }
 
 /** The bytes of each token; none for control tokens. A "llama" vocabulary marks its bytes; a user's tokens are texts. */

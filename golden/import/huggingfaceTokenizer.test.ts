@@ -124,6 +124,19 @@ describe("tokenizer.json of Hugging Face", () => {
     assert.equal(tokenizer.decode([9, 8, 9]), "aa");
   });
 
+  it("refuses text that no token spells where there is no unknown token", () => {
+    const text = JSON.stringify({
+      ...byteLevelTokenizer([], [], false),
+      model: { type: "BPE", vocab: { a: 0, b: 1 }, merges: [] },
+    });
+    const tokenizer = readHuggingFaceTokenizer(text, { file: "tokenizer.json" });
+    assert.deepEqual(tokenizer.encode("ab"), [0, 1]);
+    assert.throws(() => tokenizer.encode("axb"), {
+      name: "InputError",
+      message: /^tokenizer\.json: the vocabulary has no token for "x" and no unknown token\. Leave it out/,
+    });
+  });
+
   it("comes with the folder, stops from generation_config.json, template from its own file; too large a one is refused", async () => {
     const temporary = new TemporaryFolder();
     try {

@@ -5,7 +5,7 @@ import { z } from "zod";
 import { checked, parseJson } from "./config.js";
 import { InputError } from "./error.js";
 import { textIn } from "./huggingface.js";
-import type { TextTokenizer } from "./tokenizer.js";
+import { LibraryTokenizer } from "./libraryTokenizer.js";
 import { byteAlphabet, bytesOfPiece } from "./tokenizerBytes.js";
 
 /** Largest vocabulary that is believed. */
@@ -39,49 +39,11 @@ const tokenizerSchema = z.looseObject({
   normalizer: z.unknown().optional(),
 });
 
-export class HuggingFaceTokenizer implements TextTokenizer {
-  constructor(
-    private readonly tokenizer: Tokenizer,
-    private readonly bytes: readonly Uint8Array[],
-    readonly bos: number | null,
-    readonly stops: readonly number[],
-    readonly chatTemplate: string | null,
-    /** A space was put in front of the text. */
-    private readonly prefixed: boolean,
-  ) {}
-
-  get size(): number {
-    return this.bytes.length;
-  }
-
-  encode(text: string, bos = true): number[] {
-    const { ids } = this.tokenizer.encode(text, { add_special_tokens: false });
-    return bos && this.bos !== null ? [this.bos, ...ids] : ids;
-  }
-
-  /** Special tokens have no bytes. The space in front is dropped behind BOS; without BOS, from a text's first token. */
-  piece(previous: number, token: number): Uint8Array {
-    const bytes = this.bytes[token];
-    if (bytes === undefined)
-      throw new RangeError(`token ${token} is outside the vocabulary 0..${this.size - 1}`);
-    const first = this.bos === null ? previous < 0 : previous === this.bos;
-    return this.prefixed && first && bytes[0] === 32 ? bytes.subarray(1) : bytes;
-  }
-
-  decode(tokens: readonly number[]): string {
-    const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
-    let text = "";
-    for (const [i, token] of tokens.entries())
-      text += decoder.decode(this.piece(tokens[i - 1] ?? -1, token), { stream: true });
-    return text + decoder.decode();
-  }
-}
-
 /** The folder's tokenizer; null where it has no tokenizer.json. `eos` is what config.json says. */
 export async function openHuggingFaceTokenizer(
   folder: string,
   eos: number | readonly number[] | null | undefined,
-): Promise<HuggingFaceTokenizer | null> {
+): Promise<LibraryTokenizer | null> {
   const text = await textIn(folder, "tokenizer.json");
   if (text === null) return null;
   const read = async (name: string): Promise<unknown> => {
@@ -110,7 +72,7 @@ export function readHuggingFaceTokenizer(
     readonly chatTemplate?: string | null;
     readonly eos?: readonly number[];
   },
-): HuggingFaceTokenizer {
+): LibraryTokenizer {
   const { file, settings = {} } = about;
   const json = checked(tokenizerSchema, parseJson(text, file), file);
   const tokenizer = build(json, settings, file);
@@ -121,14 +83,15 @@ export function readHuggingFaceTokenizer(
   const named = typeof settings.eos_token === "string" ? settings.eos_token : settings.eos_token?.content;
   const end = named === undefined ? undefined : tokenizer.token_to_id(named);
   const stops = [...(about.eos ?? []), ...(end === undefined ? [] : [end])];
-  return new HuggingFaceTokenizer(
+  return new LibraryTokenizer({
     tokenizer,
     bytes,
     bos,
-    [...new Set(stops)].filter((token) => token >= 0 && token < bytes.length),
-    about.chatTemplate ?? templateOf(settings.chat_template),
-    putsSpaceInFront(json),
-  );
+    stops: [...new Set(stops)].filter((token) => token >= 0 && token < bytes.length),
+    chatTemplate: about.chatTemplate ?? templateOf(settings.chat_template),
+    prefixed: putsSpaceInFront(json),
+    file,
+  });
 }
 
 /** The library trusts its input (ids above, which it would count up to, are checked): whatever it throws, the file is at fault. */
