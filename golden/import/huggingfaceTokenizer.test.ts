@@ -124,16 +124,16 @@ describe("tokenizer.json of Hugging Face", () => {
     assert.equal(tokenizer.decode([9, 8, 9]), "aa");
   });
 
-  it("refuses text that no token spells where there is no unknown token", () => {
+  it("refuses text that needs an unknown token which the vocabulary lacks", () => {
     const text = JSON.stringify({
       ...byteLevelTokenizer([], [], false),
-      model: { type: "BPE", vocab: { a: 0, b: 1 }, merges: [] },
+      model: { type: "BPE", vocab: { a: 0, b: 1 }, merges: [], unk_token: "<unk>", byte_fallback: true },
     });
     const tokenizer = readHuggingFaceTokenizer(text, { file: "tokenizer.json" });
     assert.deepEqual(tokenizer.encode("ab"), [0, 1]);
     assert.throws(() => tokenizer.encode("axb"), {
       name: "InputError",
-      message: /^tokenizer\.json: the vocabulary has no token for "x" and no unknown token\. Leave it out/,
+      message: /^tokenizer\.json: the text needs the token "<unk>", which the vocabulary lacks\. Download/,
     });
   });
 

@@ -33,14 +33,14 @@ export class LibraryTokenizer implements TextTokenizer {
 
   encode(text: string, bos = true): number[] {
     const encoded = this.parts.tokenizer.encode(text, { add_special_tokens: false });
-    // What no piece spells becomes the id of the unknown token; where there is none, the library leaves undefined.
+    // The library gives what no piece spells to the unknown token, which a damaged file names but does not have.
     const ids: readonly (number | undefined)[] = encoded.ids;
     const lost = ids.indexOf(undefined);
     if (lost >= 0)
       throw new InputError(
-        `the vocabulary has no token for ${JSON.stringify(encoded.tokens[lost] ?? text)} and no unknown token`,
+        `the text needs the token ${JSON.stringify(encoded.tokens[lost] ?? "for unknown text")}, which the vocabulary lacks`,
         { file: this.parts.file },
-        "Leave it out of the text, or download the tokenizer again: its vocabulary or unk_token is incomplete",
+        "Download the tokenizer again, or leave out of the text what it cannot spell",
       );
     return bos && this.bos !== null ? [this.bos, ...encoded.ids] : encoded.ids;
   }
