@@ -1,0 +1,156 @@
+/**
+ * The residual stream, deferred norms and the A8 quantiser: contract sections 2, 3 and 6a. One function serves every
+ * norm, for they differ only in their shifts. The codes come out as int16, ready for products.
+ */
+import {
+  add,
+  and,
+  eqz,
+  type Expr,
+  extend,
+  ge,
+  gt,
+  i32,
+  i64,
+  int,
+  load16S,
+  load32,
+  load32As64,
+  load64,
+  lt,
+  mul,
+  select,
+  shl,
+  shr,
+  store16,
+  store32,
+  sub,
+  wrap,
+} from "../assembler/expression.js";
+import type { Body, Local, Module } from "../assembler/module.js";
+import { BLOCK, record, word } from "./memory.js";
+import type { Scales } from "./scale.js";
+
+export const NORM = record(
+  "source", // int32 [tokens][length]
+  "delta", // int32 [tokens][length] to add to it first, or 0
+  "length",
+  "gain", // int16 [length], or 0: no norm
+  "gainShift", // y = rshr(x·g, gainShift)
+  "squareShift", // z = sat(x >> squareShift, 18)
+  "epsilon", // the address of an int64
+  "codes", // int16 [tokens], at strides of codesStride bytes
+  "codesStride",
+  "scales", // [tokens]
+  "y", // in the thread's memory: int32 [length]
+  "first", // address of the word that says from which token on
+);
+
+export type Vectors = ReturnType<typeof vectorFunctions>;
+
+export function vectorFunctions(module: Module, area: Expr<"i32">, scales: Scales) {
+  /** Section 3: int32 [length] to int16 codes relative to `maximum`; the scale. */
+  const quantise = module.func(
+    "quantise",
+    ["i32", "i32", "i64", "i32"],
+    "i32",
+    (f, v, length, maximum, to) => {
+      const scale = f.let(scales.norm16(maximum));
+      const r = f.let(
+        select(i64(0), extend(shr(mul(scales.recip(and(scale, 0xffff)), 127), 7)), eqz(scale)), // all codes 0
+      );
+      const k = f.let(shr(scale, 16));
+      const left = f.let(select(sub(i32(0), k), i32(0), lt(k, 0)));
+      const right = f.let(select(k, i32(0), gt(k, 0)));
+      const end = f.let(add(v, shl(length, 2)));
+      const q = f.local("i32");
+      f.while(lt(v, end), () => {
+        const n = shr(shl(load32(v), left), right);
+        f.set(q, wrap(shr(add(mul(extend(n), r), 8388608), 24)));
+        f.set(q, select(i32(127), q, gt(q, 127)));
+        f.set(q, select(i32(-127), q, lt(q, -127)));
+        f.do(store16(to, q));
+        f.set(v, add(v, 4));
+        f.set(to, add(to, 2));
+      });
+      return scale;
+    },
+  );
+
+  /** max |v_i| of int32 [length], at most 2^31. */
+  const maximumOf = module.func("maximumOf", ["i32", "i32"], "i64", (f, v, length) => {
+    const maximum = f.local("i64");
+    const end = f.let(add(v, shl(length, 2)));
+    const value = f.local("i64");
+    f.while(lt(v, end), () => {
+      f.set(value, load32As64(v));
+      raise(f, maximum, value);
+      f.set(v, add(v, 4));
+    });
+    return maximum;
+  });
+
+  /** One vector through its norm, where it has one, and the quantiser; returns S, or mul(S, 1/rms). */
+  const norm = module.func("norm", ["i32", "i32", "i32"], "i32", (f, step, source, codes) => {
+    const length = f.let(load32(step, NORM.length));
+    const gain = f.let(load32(step, NORM.gain));
+    f.if(eqz(gain), () => f.return(quantise(source, length, maximumOf(source, length), codes)));
+    const gainShift = f.let(extend(load32(step, NORM.gainShift)));
+    const half = f.let(shl(i64(1), sub(gainShift, 1)));
+    const squareShift = f.let(extend(load32(step, NORM.squareShift)));
+    const y = f.let(add(area, load32(step, NORM.y)));
+    const maximum = f.local("i64");
+    const squares = f.local("i64");
+    const x = f.local("i64");
+    const value = f.local("i64");
+    f.for(i32(0), length, 1, (i) => {
+      f.set(x, load32As64(add(source, shl(i, 2))));
+      f.set(value, shr(add(mul(x, extend(load16S(add(gain, shl(i, 1))))), half), gainShift));
+      scales.saturate(f, value, 32, "y");
+      f.do(store32(add(y, shl(i, 2)), wrap(value)));
+      raise(f, maximum, value);
+      f.set(value, shr(x, squareShift));
+      scales.saturate(f, value, 18, "z");
+      f.set(squares, add(squares, mul(value, value)));
+    });
+    const scale = f.let(quantise(y, length, maximum, codes));
+    const epsilon = load64(load32(step, NORM.epsilon));
+    return scales.multiply(scale, scales.rsqrt(scales.norm16(add(squares, epsilon))));
+  });
+
+  /** x += delta of one vector. */
+  const addDelta = module.func("addDelta", ["i32", "i32", "i32"], "void", (f, x, delta, length) => {
+    const end = f.let(add(x, shl(length, 2)));
+    const value = f.local("i64");
+    f.while(lt(x, end), () => {
+      f.set(value, add(load32As64(x), load32As64(delta)));
+      scales.saturate(f, value, 32, "residual");
+      f.do(store32(x, wrap(value)));
+      f.set(x, add(x, 4));
+      f.set(delta, add(delta, 4));
+    });
+  });
+
+  const normStep = module.func("normStep", ["i32", "i32", "i32"], "void", (f, step, thread, threads) => {
+    const bytes = f.let(shl(load32(step, NORM.length), 2));
+    const first = f.let(load32(load32(step, NORM.first)));
+    f.for(thread, word(BLOCK.tokens), threads, (t) => {
+      const source = f.let(add(load32(step, NORM.source), mul(t, bytes)));
+      const delta = f.let(load32(step, NORM.delta));
+      f.if(delta, () => f.do(addDelta(source, add(delta, mul(t, bytes)), load32(step, NORM.length))));
+      f.if(ge(t, first), () => {
+        const codes = add(load32(step, NORM.codes), mul(t, load32(step, NORM.codesStride)));
+        f.do(store32(add(load32(step, NORM.scales), shl(t, 2)), norm(step, source, codes)));
+      });
+    });
+  });
+
+  return { quantise, maximumOf, norm, normStep };
+}
+
+/** maximum = max(maximum, |value|). */
+function raise(f: Body, maximum: Local<"i64">, value: Expr<"i64">): void {
+  f.set(maximum, select(value, maximum, gt(value, maximum)));
+  const negative = sub(int("i64", 0), value);
+  f.set(maximum, select(negative, maximum, gt(negative, maximum)));
+}

@@ -1,0 +1,125 @@
+/** The fast model against golden/model: every logit of every position, and every count of saturations. */
+import assert from "node:assert/strict";
+import { forward, IntegerState } from "../model/integer.js";
+import { randomModel } from "../model/random.js";
+import type { ModelShape, QuantisedLayer, QuantisedMatrix, QuantisedModel, Scale } from "../model/types.js";
+import { type FastOptions, FastModel } from "./model.js";
+
+const SHAPES = {
+  plain: { dim: 64, hidden: 256, layers: 2, heads: 2, kvHeads: 1, headDim: 32, vocab: 128, context: 96 },
+  ragged: { dim: 96, hidden: 172, layers: 2, heads: 3, kvHeads: 3, headDim: 32, vocab: 67, context: 64 },
+  narrow: { dim: 32, hidden: 64, layers: 1, heads: 8, kvHeads: 2, headDim: 4, vocab: 64, context: 64 },
+  odd: { dim: 60, hidden: 100, layers: 2, heads: 6, kvHeads: 3, headDim: 10, vocab: 65, context: 48 },
+  long: { dim: 32, hidden: 64, layers: 1, heads: 4, kvHeads: 2, headDim: 8, vocab: 64, context: 600 },
+} as const satisfies Record<string, ModelShape>;
+
+const tokenAt = (position: number, vocab: number): number => (position * 37 + 1) % vocab;
+
+/** Runs both over the whole context; all logits and all counts must agree. Returns the counts. */
+function compare(model: QuantisedModel, options: FastOptions): IntegerState["sticky"] {
+  const { vocab, context } = model.shape;
+  const state = new IntegerState(model);
+  const fast = new FastModel(model, options);
+  try {
+    for (let position = 0; position < context; position += fast.block) {
+      const count = Math.min(fast.block, context - position);
+      const tokens = Array.from({ length: count }, (_, i) => tokenAt(position + i, vocab));
+      fast.run(tokens, position);
+      for (const [t, token] of tokens.entries()) {
+        forward(state, token, position + t);
+        const different = fast.logits(t).findIndex((logit, i) => logit !== state.logits[i]);
+        assert.equal(different, -1, `logit ${different} at position ${position + t}`);
+      }
+    }
+    assert.deepEqual(fast.sticky(), state.sticky);
+  } finally {
+    fast.close();
+  }
+  return state.sticky;
+}
+
+describe("fast integer model", () => {
+  for (const [name, shape] of Object.entries(SHAPES)) {
+    for (const format of shape.layers > 1 ? (["W2", "W4", "W8", "TERNARY"] as const) : (["W4"] as const)) {
+      it(`gives golden's logits: ${name}, ${format}`, () => {
+        const model = randomModel(shape, 31, { format });
+        compare(model, { threads: 1, block: 7 });
+      });
+    }
+  }
+
+  it("gives golden's logits: 2:4 sparse", () => {
+    compare(randomModel(SHAPES.ragged, 32, { format: "N24" }), { threads: 1, block: 32 });
+  });
+
+  for (const threads of [1, 2, 4]) {
+    for (const block of [1, 5, 64]) {
+      it(`does not depend on threads and blocks: ${threads} threads, blocks of ${block}`, () => {
+        compare(randomModel(SHAPES.odd, 33, { format: "W4" }), { threads, block });
+      });
+    }
+  }
+
+  for (const [sinks, window] of [
+    [4, 60],
+    [0, 33],
+    [1, 1],
+  ] as const) {
+    for (const threads of [1, 3]) {
+      it(`keeps the ring's order in blocks that wrap: ${sinks} sinks, window ${window}, ${threads} threads`, () => {
+        const model = randomModel(SHAPES.long, 34, { sinks, window });
+        compare(model, { threads, block: 16 });
+      });
+    }
+  }
+
+  it("sums beyond 32 bits: 4160 products of one sign, each as large as it can be", () => {
+    const shape = { ...SHAPES.narrow, hidden: 4160, context: 4 };
+    const model = randomModel(shape, 35, { format: "W8" });
+    // every row of gate and up the same: h is the same everywhere, and all its codes are 127 or all -127
+    const firstRow = (matrix: QuantisedMatrix): QuantisedMatrix => ({
+      ...matrix,
+      codes: matrix.codes.map((_, i) => matrix.codes[i % matrix.cols]!),
+      mantissas: matrix.mantissas.map(() => 255),
+      exponents: matrix.exponents.map(() => matrix.exponents[0]!),
+    });
+    const layers = model.layers.map((layer) => ({
+      ...layer,
+      gate: firstRow(layer.gate),
+      up: firstRow(layer.up),
+      down: {
+        ...layer.down,
+        codes: layer.down.codes.map((_, i) => (Math.floor(i / 4160) % 2 === 0 ? -119 : 119)),
+        mantissas: layer.down.mantissas.map(() => 255),
+        exponents: layer.down.exponents.map(() => 31),
+      },
+    }));
+    compare({ ...model, layers }, { threads: 1, block: 1 });
+    compare({ ...model, layers }, { threads: 1, block: 4 });
+  });
+
+  const louder = ({ m, e }: Scale, by: number): Scale => ({ m, e: e + by });
+  const distorted: Readonly<Record<string, (scale: QuantisedLayer["scale"]) => Partial<typeof scale>>> = {
+    "residual and norms": (scale) => ({ o: louder(scale.o, 8), down: louder(scale.down, 10) }),
+    "queries, keys and values": (scale) => ({
+      q: louder(scale.q, 10),
+      k: louder(scale.k, 10),
+      v: louder(scale.v, 10),
+    }),
+    "scores and outputs": (scale) => ({ score: louder(scale.score, 12), attend: louder(scale.attend, 10) }),
+    gates: (scale) => ({ gate: louder(scale.gate, 10), up: louder(scale.up, 10) }),
+    "shifts below 0": (scale) => ({ q: louder(scale.q, 30), gate: louder(scale.gate, 30) }),
+    "very quiet": (scale) => ({ q: louder(scale.q, -40), v: louder(scale.v, -40), o: louder(scale.o, -60) }),
+  };
+  for (const [name, change] of Object.entries(distorted)) {
+    it(`saturates as golden does, and counts it: ${name}`, () => {
+      const model = randomModel(SHAPES.plain, 36, { format: "W4" });
+      const layers = model.layers.map((layer) => ({
+        ...layer,
+        scale: { ...layer.scale, ...change(layer.scale) },
+      }));
+      const sticky = compare({ ...model, layers }, { threads: 2, block: 5 });
+      assert.equal(sticky.total() > 0, name !== "very quiet");
+    });
+  }
+});
