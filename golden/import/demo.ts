@@ -57,7 +57,7 @@ export function readDemo(bytes: Uint8Array, file: string, slots?: Slots): DemoMo
   const rounded = withMatrices(float, readEmbedding(source, shape), matrices);
   const ranges = readRanges(source, shape.layers);
   try {
-    return { model: assemble(rounded, ranges, slots), rounded };
+    return { model: assemble(rounded, ranges, slots ? { slots } : {}), rounded };
   } catch (error) {
     // Numbers of the file that no fixed-point format holds: ranges, gains, head widths.
     if (error instanceof RangeError) throw new InputError(error.message, { file }, AGAIN);

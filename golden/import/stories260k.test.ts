@@ -61,7 +61,7 @@ describe("stories260K", () => {
     );
     assert.equal(state.sticky.total(), 0);
     const text = { sequences: [tokenizer.encode(EXPECTED)], characters: EXPECTED.length };
-    const twin = floatDecoder(rounded.float, { a8: true, kv4: true });
+    const twin = floatDecoder(rounded.float, { a8: true, cache: { keys: 4, values: 4 } });
     const { divergence, agreement } = distance(twin, integerDecoder(model), text);
     assert.ok(divergence < 0.03 && agreement > 0.85, `divergence ${divergence}, agreement ${agreement}`);
   });

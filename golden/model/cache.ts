@@ -68,6 +68,21 @@ export function cacheCode(value: number, scale: number, bits: CacheBits = 4): nu
 /** Bits of a layer's keys and values. */
 export type CacheWidths = QuantisedLayer["cache"];
 
+/** Widths by layer: told for every layer at once or for each; 4 bits unless told. */
+export function cacheWidths(
+  told: CacheWidths | readonly CacheWidths[] | undefined,
+  layers: number,
+): readonly CacheWidths[] {
+  if (!isList(told)) return Array<CacheWidths>(layers).fill(told ?? { keys: 4, values: 4 });
+  if (told.length !== layers)
+    throw new RangeError(`cache widths of ${told.length} layers for a model of ${layers}`);
+  return told;
+}
+
+function isList(told: CacheWidths | readonly CacheWidths[] | undefined): told is readonly CacheWidths[] {
+  return Array.isArray(told);
+}
+
 /** Section 6: sums over values of 8 bits stay within 40 bits up to so many slots. Throws a RangeError beyond. */
 export function checkSlots(slots: number, widths: readonly CacheWidths[]): void {
   const wide = widths.findIndex(({ values }) => values === 8);

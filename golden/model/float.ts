@@ -1,8 +1,9 @@
 /** The float forward pass, after llama2.c: the yardstick for the integer one, and the source of calibration ranges. */
 import { ACTIVATION_MAX, CACHE_CODE } from "../contract/tables.js";
 import { type Architecture, ropeFrequencies } from "./architecture.js";
+import { type CacheWidths, cacheWidths } from "./cache.js";
 import { exp, sigmoid, sinCos } from "./elementary.js";
-import type { ModelShape } from "./types.js";
+import type { CacheBits, ModelShape } from "./types.js";
 
 /** Weights [rows·cols], row-major: rows are outputs. */
 export interface FloatLayer {
@@ -15,7 +16,7 @@ export interface FloatLayer {
   readonly gate: Float32Array;
   readonly up: Float32Array;
   readonly down: Float32Array;
-  /** Static mean of K after RoPE, [kvHeads·headDim]; it matters with `kv4` only. */
+  /** Static mean of K after RoPE, [kvHeads·headDim]; it matters with a fake cache only. */
   readonly kMean: Float32Array;
   /** Where the architecture has them: biases, */
   readonly bias?: { readonly q: Float32Array; readonly k: Float32Array; readonly v: Float32Array };
@@ -37,23 +38,39 @@ export interface FloatModel {
   readonly finalGain: Float32Array;
 }
 
-/** Fake quantisation of activations on the way. Weights are rounded beforehand: golden/quantise/fake.ts. */
+/** Fake quantisation of activations on the way. Weights are rounded beforehand: golden/quantise/round.ts. */
 export interface FakeOptions {
   /** Inputs of every matrix and q per head: per-token symmetric int8. */
   readonly a8?: boolean;
-  /** Keys (minus their mean) and values: symmetric -7..7 per head and token. */
-  readonly kv4?: boolean;
+  /** Keys (minus their mean) and values, in so many bits, of every layer or of each: symmetric per head and token. */
+  readonly cache?: CacheWidths | readonly CacheWidths[];
+  /** Positions that a query sees: the first `sinks` and the latest `window`. The architecture's own window unless told. */
+  readonly slots?: { readonly sinks: number; readonly window: number };
 }
 
-/** Tensors that calibration looks at: `x` the residual, the rest as in TensorName, `k` before its mean is taken away. */
-export type FloatTensor = "x" | "q" | "k" | "v" | "attn_out" | "gate" | "up" | "h" | "logits";
+/**
+ * Tensors that calibration looks at: `x` the residual, `q_matrix` and `k_matrix` results without and with bias (as `v`, seen
+ * twice then), the rest as in TensorName, `k` before its mean is taken away.
+ */
+export type FloatTensor =
+  | "x"
+  | "q_matrix"
+  | "k_matrix"
+  | "q"
+  | "k"
+  | "v"
+  | "attn_out"
+  | "gate"
+  | "up"
+  | "h"
+  | "logits";
 export type FloatObserver = (tensor: FloatTensor, layer: number, values: Float64Array) => void;
 
 /** Work space and cache of one sequence. */
 export class FloatState {
   readonly x: Float64Array;
   readonly logits: Float64Array;
-  /** [layers][context][kvHeads·headDim]; with kv4 already rounded, keys minus their mean. */
+  /** [layers][context][kvHeads·headDim]; with a fake cache already rounded, keys minus their mean. */
   readonly keys: Float64Array;
   readonly values: Float64Array;
   /** [context][headDim/2]. */
@@ -69,6 +86,8 @@ export class FloatState {
   readonly up: Float64Array;
   readonly h: Float64Array;
   readonly scores: Float64Array;
+  /** Of a fake cache, by layer. */
+  readonly widths: readonly CacheWidths[] | null;
 
   constructor(
     readonly model: FloatModel,
@@ -88,6 +107,7 @@ export class FloatState {
     this.gate = new Float64Array(hidden);
     this.up = new Float64Array(hidden);
     this.h = new Float64Array(hidden);
+    this.widths = fake.cache ? cacheWidths(fake.cache, layers) : null;
     this.scores = new Float64Array(context);
     const pairs = headDim / 2;
     this.cos = new Float64Array(context * pairs);
@@ -139,9 +159,9 @@ function fakeA8(v: Float64Array, from = 0, to = v.length): void {
   if (step > 0) for (let i = from; i < to; i++) v[i] = Math.round(v[i]! / step) * step;
 }
 
-/** Rounds v[from, to) to -7..7 times the smallest (16 + f)·2^n, f < 16, that reaches its largest magnitude (section 5). */
-function fakeKv4(v: Float64Array, from: number, to: number): void {
-  let step = largest(v, from, to) / CACHE_CODE[4].largest;
+/** Rounds v[from, to) to -L..L times the smallest (16 + f)·2^n, f < 16, that reaches its largest magnitude (section 5). */
+function fakeCache(v: Float64Array, bits: CacheBits, from: number, to: number): void {
+  let step = largest(v, from, to) / CACHE_CODE[bits].largest;
   if (step === 0) return;
   let unit = 1;
   for (; step >= 32; unit *= 2) step /= 2;
@@ -181,24 +201,33 @@ export function forwardFloat(
     matvec(layer.q, y, q);
     matvec(layer.k, y, k);
     matvec(layer.v, y, v);
+    const observeMatrices = (): void => {
+      observe?.("q_matrix", l, q);
+      observe?.("k_matrix", l, k);
+      observe?.("v", l, v);
+    };
+    observeMatrices();
     if (layer.bias) {
       add(q, layer.bias.q);
       add(k, layer.bias.k);
       add(v, layer.bias.v);
+      observeMatrices();
     }
     if (layer.qkNorm) {
       headNorm(q, layer.qkNorm.q, eps);
       headNorm(k, layer.qkNorm.k, eps);
     }
-    observe?.("v", l, v);
     rotate(state, q, position);
     rotate(state, k, position);
     observe?.("q", l, q);
     observe?.("k", l, k);
-    if (fake.kv4) for (let i = 0; i < width; i++) k[i] = k[i]! - layer.kMean[i]!;
-    for (let head = 0; head < kvHeads && fake.kv4; head++) {
-      fakeKv4(k, head * headDim, (head + 1) * headDim);
-      fakeKv4(v, head * headDim, (head + 1) * headDim);
+    const bits = state.widths?.[l];
+    if (bits) {
+      for (let i = 0; i < width; i++) k[i] = k[i]! - layer.kMean[i]!;
+      for (let from = 0; from < width; from += headDim) {
+        fakeCache(k, bits.keys, from, from + headDim);
+        fakeCache(v, bits.values, from, from + headDim);
+      }
     }
     const base = l * context * width;
     state.keys.set(k, base + position * width);
@@ -258,27 +287,30 @@ function rotate(state: FloatState, vector: Float64Array, position: number): void
 
 /** Softmax attention of one query head over the positions it sees, up to `position`, into state.o. */
 function attendFloat(state: FloatState, base: number, head: number, position: number): void {
-  const { model, scores, keys, values, q, o } = state;
+  const { model, fake, scores, keys, values, q, o } = state;
   const { heads, kvHeads, headDim } = model.shape;
   const width = kvHeads * headDim;
   const kvAt = base + Math.floor((head * kvHeads) / heads) * headDim;
   const from = head * headDim;
   const factor = 1 / Math.sqrt(headDim);
-  const first = Math.max(0, position + 1 - (model.architecture.slidingWindow ?? Infinity));
+  const { sinks, window } = fake.slots ?? { sinks: 0, window: model.architecture.slidingWindow ?? Infinity };
+  const latest = Math.max(sinks, position + 1 - window);
+  /** The next position seen from t on: those between sinks and window are not. */
+  const seen = (t: number): number => (t >= sinks && t < latest ? latest : t);
   let maximum = -Infinity;
-  for (let t = first; t <= position; t++) {
+  for (let t = seen(0); t <= position; t = seen(t + 1)) {
     let dot = 0;
     for (let i = 0; i < headDim; i++) dot += q[from + i]! * keys[kvAt + t * width + i]!;
     scores[t] = dot * factor;
     maximum = Math.max(maximum, scores[t]!);
   }
   let sum = 0;
-  for (let t = first; t <= position; t++) {
+  for (let t = seen(0); t <= position; t = seen(t + 1)) {
     scores[t] = exp(scores[t]! - maximum);
     sum += scores[t]!;
   }
   o.fill(0, from, from + headDim);
-  for (let t = first; t <= position; t++) {
+  for (let t = seen(0); t <= position; t = seen(t + 1)) {
     const p = scores[t]! / sum;
     for (let i = 0; i < headDim; i++) o[from + i] = o[from + i]! + p * values[kvAt + t * width + i]!;
   }

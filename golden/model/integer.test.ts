@@ -54,7 +54,7 @@ describe("integer forward pass", () => {
       it(`stays close to its float twin: shape ${index}, ${format}`, () => {
         const model = randomModel(shape, 11 + index, { format });
         const state = new IntegerState(model);
-        const twin = new FloatState(floatTwin(model), { a8: true, kv4: true });
+        const twin = new FloatState(floatTwin(model), { a8: true, cache: { keys: 4, values: 4 } });
         let mean = 0;
         for (let position = 0; position < shape.context; position++) {
           const token = (position * 37 + 1) % shape.vocab;
@@ -79,7 +79,7 @@ describe("integer forward pass", () => {
     const shape = SHAPES[0]!;
     const model = randomModel(shape, 21);
     const state = new IntegerState(model);
-    const twin = new FloatState(floatTwin(model), { a8: true, kv4: true });
+    const twin = new FloatState(floatTwin(model), { a8: true, cache: { keys: 4, values: 4 } });
     const sizes = new Map<string, { integer: number[]; float: number[]; fraction: number }>();
     const note = (
       name: string,

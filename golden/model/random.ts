@@ -1,14 +1,16 @@
 /** A random quantised model of any shape, for tests: activations are neither all zero nor saturated. */
-import { GROUP } from "../contract/tables.js";
+import { GATE_FRACTION, GROUP } from "../contract/tables.js";
 import {
   epsilonSum,
-  NO_EPSILON,
+  epsilons,
+  type GainExponents,
   type LayerFractions,
   LOGIT_FRACTION,
   layerScales,
   normedScale,
   ropeIncrements,
 } from "../quantise/constants.js";
+import { type CacheWidths, cacheWidths } from "./cache.js";
 import { Random } from "./prng.js";
 import { power2 } from "./scale.js";
 import type { ModelShape, QuantisedLayer, QuantisedMatrix, QuantisedModel, WeightFormat } from "./types.js";
@@ -71,8 +73,10 @@ function randomMatrix(
   };
 }
 
-/** Binary points of every random model. */
-export const FRACTION: LayerFractions = { q: 15, k: 14, v: 14, o: 14, up: 15 };
+/** Binary points of every random model, */
+export const FRACTION: LayerFractions = { q: 15, k: 14, key: 14, v: 14, o: 14, gate: GATE_FRACTION, up: 15 };
+/** but for the gate of squared ReLU. */
+export const RELU2_GATE_FRACTION = 18;
 export const RESIDUAL_FRACTION = 25;
 export const GAIN_EXPONENT = 13;
 
@@ -83,44 +87,88 @@ export interface RandomOptions {
   /** Sinks and window in slots; none and the context unless told. */
   readonly sinks?: number;
   readonly window?: number;
+  /** Bits of the cache, of every layer or of each; 4 unless told. */
+  readonly cache?: CacheWidths | readonly CacheWidths[];
+  /** W4 unless told. */
+  readonly embedding?: "W4" | "W8";
+  /** Format of a head of its own; none unless told. */
+  readonly head?: WeightFormat;
+  /** Biases of q, k and v (Qwen2), norms of q and k (Qwen3), sub-norms (BitNet). */
+  readonly bias?: boolean;
+  readonly qkNorm?: boolean;
+  readonly subNorm?: boolean;
+  readonly gate?: QuantisedModel["gate"];
 }
+
+/** Eps and theta of every random model. */
+export const RANDOM_EPS = 1e-5;
+const ROPE = { theta: 10000, scaling: { type: "none" } } as const;
 
 /** The same model for the same shape, seed and options on every machine. */
 export function randomModel(shape: ModelShape, seed: number, options: RandomOptions = {}): QuantisedModel {
   const { dim, hidden, heads, kvHeads, headDim, vocab, context } = shape;
   const format = options.format ?? "W2";
+  const { bias = false, qkNorm = false, subNorm = false, gate = "silu" } = options;
+  const fraction = gate === "silu" ? FRACTION : { ...FRACTION, gate: RELU2_GATE_FRACTION };
+  const widths = cacheWidths(options.cache, shape.layers);
+  const exponents: GainExponents = {
+    ...{ attention: GAIN_EXPONENT, ffn: GAIN_EXPONENT },
+    ...(qkNorm ? { qkNorm: { q: GAIN_EXPONENT, k: GAIN_EXPONENT } } : {}),
+    ...(subNorm ? { subNorm: { attention: GAIN_EXPONENT, ffn: GAIN_EXPONENT } } : {}),
+  };
   const random = new Random(seed);
-  const gain = () => Int16Array.from({ length: dim }, () => random.integer(4096, 12288)); // 0.5 to 1.5
+  const gain = (n = dim) => Int16Array.from({ length: n }, () => random.integer(4096, 12288)); // 0.5 to 1.5
+  /** -1 to 1 at the binary point of a tensor. */
+  const offsets = (n: number, fraction: number) =>
+    Int32Array.from({ length: n }, () => random.integer(-(2 ** fraction), 2 ** fraction));
   const matrix = (rows: number, cols: number, gain = 1) =>
     randomMatrix(random, rows, cols, format, gain / Math.sqrt(cols));
-  const layer = (): QuantisedLayer => ({
+  const layer = (l: number): QuantisedLayer => ({
     attentionGain: gain(),
     ffnGain: gain(),
     q: matrix(heads * headDim, dim),
     k: matrix(kvHeads * headDim, dim),
     v: matrix(kvHeads * headDim, dim),
-    o: matrix(dim, heads * headDim, 2), // strong against the embedding: else every token repeats itself
+    // strong against the embedding: else every token repeats itself. Behind norms and squares inputs are larger
+    o: matrix(dim, heads * headDim, subNorm ? 0.5 : 2),
     gate: matrix(hidden, dim),
     up: matrix(hidden, dim),
-    down: matrix(dim, hidden, 2),
+    down: matrix(dim, hidden, subNorm || gate === "relu2" ? 0.5 : 2),
     kMean: Int32Array.from({ length: kvHeads * headDim }, () => random.integer(-8192, 8192)),
-    cache: { keys: 4, values: 4 },
-    scale: layerScales(shape, RESIDUAL_FRACTION, FRACTION, { attention: GAIN_EXPONENT, ffn: GAIN_EXPONENT }),
+    cache: widths[l]!,
+    ...(bias
+      ? {
+          bias: {
+            q: offsets(heads * headDim, fraction.q),
+            k: offsets(kvHeads * headDim, fraction.k),
+            v: offsets(kvHeads * headDim, fraction.v),
+          },
+        }
+      : {}),
+    ...(qkNorm ? { qkNorm: { q: gain(headDim), k: gain(headDim) } } : {}),
+    ...(subNorm ? { subNorm: { attention: gain(heads * headDim), ffn: gain(hidden) } } : {}),
+    scale: layerScales(shape, gate, RESIDUAL_FRACTION, fraction, exponents),
   });
+  // drawn in this order, so that models without an option are what they are with no options at all
+  const embedding = randomMatrix(random, vocab, dim, options.embedding ?? "W4", 0.015625);
+  const finalGain = gain();
+  const layers = Array.from({ length: shape.layers }, (_, l) => layer(l));
+  const head = options.head && randomMatrix(random, vocab, dim, options.head, 1 / Math.sqrt(dim));
   const sinks = options.sinks ?? 0;
   return {
     name: `random-${dim}x${shape.layers}-${seed}`,
     shape,
     residualFraction: RESIDUAL_FRACTION,
-    epsilonSum: epsilonSum(dim, 1e-5, RESIDUAL_FRACTION),
-    epsilon: NO_EPSILON,
-    gate: "silu",
-    ropeIncrements: ropeIncrements(10000, headDim),
+    epsilonSum: epsilonSum(dim, RANDOM_EPS, RESIDUAL_FRACTION),
+    epsilon: epsilons(shape, gate, RANDOM_EPS, fraction, { qkNorm, subNorm }),
+    gate,
+    ropeIncrements: ropeIncrements(ROPE, headDim),
     sinks,
     window: options.window ?? context - sinks,
-    embedding: randomMatrix(random, vocab, dim, "W4", 0.015625),
-    finalGain: gain(),
+    embedding,
+    ...(head ? { head } : {}),
+    finalGain,
     headScale: normedScale(dim, GAIN_EXPONENT, LOGIT_FRACTION),
-    layers: Array.from({ length: shape.layers }, layer),
+    layers,
   };
 }

@@ -4,7 +4,10 @@ import { llama } from "../model/architecture.js";
 import type { FloatModel } from "../model/float.js";
 import { generate, IntegerState } from "../model/integer.js";
 import { Random } from "../model/random.js";
+import type { CacheWidths } from "../model/cache.js";
 import { layerFractions, quantiseGain } from "./assemble.js";
+import type { LayerRanges } from "./calibrate.js";
+import { hiddenFraction } from "./constants.js";
 import { floatDecoder, integerDecoder } from "./decoder.js";
 import { distance } from "./evaluate.js";
 import { judge } from "./judge.js";
@@ -43,13 +46,42 @@ function randomFloatModel(seed: number): FloatModel {
 }
 
 describe("assembling a quantised model", () => {
-  it("gives every tensor the finest binary point with 4x headroom", () => {
-    assert.deepEqual(layerFractions(RANGE), { q: 16, k: 16, v: 16, o: 16, up: 16 });
-    assert.deepEqual(layerFractions({ ...RANGE, q: 32, k: 32, v: 100, o: 33, up: 64.1 }), {
-      ...{ q: 16, k: 13, v: 12, o: 15, up: 14 },
+  it("gives every tensor the finest binary point with 4x headroom, the same in all layers", () => {
+    const plain = llama(1e-5, 10000);
+    const kv4 = [{ keys: 4, values: 4 }] as const;
+    const of = (more: Partial<LayerRanges>, cache: readonly CacheWidths[] = kv4) =>
+      layerFractions([{ ...RANGE, ...more }], plain, cache);
+    const finest = { q: 16, k: 16, key: 16, v: 16, o: 16, gate: 12, up: 16 };
+    assert.deepEqual(of({}), finest);
+    assert.deepEqual(of({ q: 32, k: 32, v: 100, o: 33, up: 64.1 }), {
+      ...{ q: 16, k: 13, key: 13, v: 12, o: 15, gate: 12, up: 14 },
     });
-    assert.equal(layerFractions({ ...RANGE, h: 1000 }).up, 15);
-    assert.throws(() => layerFractions({ ...RANGE, q: 1e7 }), /q reaches 10000000, too much for its width/);
+    // cache limits: 31·2^13·L/4, but never beyond 2^21
+    assert.deepEqual(of({ k: 32, v: 32 }, [{ keys: 3, values: 8 }]), { ...finest, k: 12, key: 12, v: 16 });
+    // the narrowest layer decides
+    assert.equal(of({ v: 32 }, [...kv4, { keys: 8, values: 3 }]).v, 12);
+    assert.equal(of({ h: 1000 }).up, 15);
+    assert.equal(layerFractions([RANGE, { ...RANGE, q: 64 }], plain, kv4).q, 15);
+    assert.throws(() => of({ q: 1e7 }), /q reaches 10000000, too much for its width/);
+  });
+
+  it("binary points of what norms and squared ReLU free", () => {
+    const kv4 = [{ keys: 4, values: 4 }] as const;
+    const architecture = { gate: "relu2", qkNorm: true, subNorms: true } as const;
+    const small = { q: 0.5, k: 0.5, key: 3, v: 1, o: 0.25, gate: 4, up: 4, h: 64 };
+    assert.deepEqual(layerFractions([small], architecture, kv4), {
+      ...{ q: 20, k: 20, key: 16, v: 16, o: 20, gate: 19, up: 16 }, // h: 2·19 + 16 - 34 = 20 fraction bits
+    });
+    // h with 20 fraction bits must stay below 2^29
+    assert.equal(layerFractions([{ ...small, h: 1000 }], architecture, kv4).up, 15);
+    // large gates, as squares make them: h has a negative binary point
+    const large = layerFractions([{ ...small, gate: 4096, up: 4096, h: 4096 ** 3 }], architecture, kv4);
+    assert.deepEqual([large.gate, large.up, hiddenFraction("relu2", large)], [9, 9, -7]);
+    assert.throws(() => layerFractions([RANGE], architecture, kv4), /lack those of key, which/);
+    assert.throws(
+      () => layerFractions([RANGE], { ...architecture, qkNorm: false }, kv4),
+      /lack those of gate, which/,
+    );
   });
 
   it("gains keep sign and the most bits", () => {
@@ -68,7 +100,7 @@ describe("assembling a quantised model", () => {
 
     const random = new Random(1);
     const sequences = [Array.from({ length: 48 }, () => random.integer(0, 39))];
-    const twin = floatDecoder(rounded.float, { a8: true, kv4: true });
+    const twin = floatDecoder(rounded.float, { a8: true, cache: { keys: 4, values: 4 } });
     const { divergence, agreement } = distance(twin, integerDecoder(model), { sequences, characters: 1 });
     assert.ok(divergence < 0.01 && agreement > 0.8, `divergence ${divergence}, agreement ${agreement}`);
     const rows = judge({ source, rounded: rounded.float, integer: model }, { sequences, characters: 100 });

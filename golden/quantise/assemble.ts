@@ -1,11 +1,15 @@
 /** A rounded model and its ranges to a QuantisedModel: binary points, gains, constant scales. */
-import { type Architecture, features } from "../model/architecture.js";
+import { CACHE_CODE, GATE_FRACTION } from "../contract/tables.js";
+import type { Architecture } from "../model/architecture.js";
+import { type CacheWidths, cacheWidths, checkSlots } from "../model/cache.js";
 import { power2 } from "../model/scale.js";
-import type { ModelShape, QuantisedLayer, QuantisedModel } from "../model/types.js";
+import type { CacheBits, ModelShape, QuantisedLayer, QuantisedModel } from "../model/types.js";
 import type { LayerRanges, Ranges } from "./calibrate.js";
 import {
   epsilonSum,
-  NO_EPSILON,
+  epsilons,
+  type GainExponents,
+  hiddenFraction,
   type LayerFractions,
   LOGIT_FRACTION,
   layerScales,
@@ -20,20 +24,29 @@ export interface Slots {
   readonly window: number;
 }
 
+/** How a model is to run, besides its weights. */
+export interface RunOptions {
+  readonly slots?: Slots;
+  /** Bits of the cache, of every layer or of each; 4 unless told. */
+  readonly cache?: CacheWidths | readonly CacheWidths[];
+}
+
 /** Calibrated maxima stay below these in units of the tensor's last place: 4x headroom. */
 const LIMIT = {
-  /** |x| < 2^29 keeps z = x >> 12 within 18 bits; the register itself has 32. */
+  /** |x| < 2^29 keeps z = x >> 12 within 18 bits; the register itself has 32. h likewise. */
   residual: power2(29),
   /** 24 bits. */
   matrix: power2(21),
-  /** Keys and values: the largest cache scale, 31·2^13, times code 7, over 4. */
-  cache: (7 * 31 * 8192) / 4,
-  /** h has 32 bits and four fraction bits more than up. */
-  h: power2(29 - 4),
 };
 
-/** More fraction bits than these would carry nothing. */
-const MOST = { residual: 26, tensor: 16 };
+/** Keys and values: besides, the largest cache scale, 31·2^13, times the largest code, over 4. */
+function cacheLimit(bits: readonly CacheBits[]): number {
+  const codes = bits.map((one) => CACHE_CODE[one].largest);
+  return Math.min(LIMIT.matrix, (Math.min(...codes) * 31 * 8192) / 4);
+}
+
+/** More fraction bits than these would carry nothing; what a norm follows may be small as a whole. */
+const MOST = { residual: 26, tensor: 16, normed: 20 };
 
 /** The largest fraction f <= most with maximum·2^f <= limit. */
 function fractionFor(what: string, maximum: number, limit: number, most: number): number {
@@ -43,24 +56,34 @@ function fractionFor(what: string, maximum: number, limit: number, most: number)
   return fraction;
 }
 
-/** Binary points of one layer's tensors. */
-export function layerFractions(ranges: LayerRanges): LayerFractions {
-  const up = fractionFor("up", ranges.up, LIMIT.matrix, MOST.tensor);
-  return {
-    q: fractionFor("q", ranges.q, LIMIT.matrix, MOST.tensor),
-    k: fractionFor("k", ranges.k, LIMIT.cache, MOST.tensor),
-    v: fractionFor("v", ranges.v, LIMIT.cache, MOST.tensor),
-    o: fractionFor("attention output", ranges.o, LIMIT.matrix, MOST.tensor),
-    up: fractionFor("h", ranges.h, LIMIT.h, up),
+/** Binary points that serve all layers: one set lets one program loop run every layer. */
+export function layerFractions(
+  layers: readonly LayerRanges[],
+  architecture: Pick<Architecture, "gate" | "qkNorm" | "subNorms">,
+  widths: readonly CacheWidths[],
+): LayerFractions {
+  const { gate, qkNorm, subNorms } = architecture;
+  const widest = (name: keyof LayerRanges): number =>
+    Math.max(...layers.map((layer) => layer[name] ?? missing(name)));
+  const keyLimit = cacheLimit(widths.map(({ keys }) => keys));
+  const normed = (of: boolean): number => (of ? MOST.normed : MOST.tensor);
+  const k = fractionFor("k", widest("k"), qkNorm ? LIMIT.matrix : keyLimit, normed(qkNorm));
+  const bare = {
+    q: fractionFor("q", widest("q"), LIMIT.matrix, normed(qkNorm)),
+    k,
+    key: qkNorm ? fractionFor("a normed key", widest("key"), keyLimit, MOST.tensor) : k,
+    v: fractionFor("v", widest("v"), cacheLimit(widths.map(({ values }) => values)), MOST.tensor),
+    o: fractionFor("attention output", widest("o"), LIMIT.matrix, normed(subNorms)),
+    gate: gate === "silu" ? GATE_FRACTION : fractionFor("gate", widest("gate"), LIMIT.matrix, MOST.normed),
+    up: fractionFor("up", widest("up"), LIMIT.matrix, MOST.tensor),
   };
+  // h has a fixed number of fraction bits more (or fewer) than up
+  const more = hiddenFraction(gate, bare) - bare.up;
+  return { ...bare, up: fractionFor("h", widest("h"), LIMIT.residual * power2(-more), bare.up) };
 }
 
-/** The largest range of each tensor over all layers: one set of binary points lets one program loop serve every layer. */
-function widest(layers: readonly LayerRanges[]): LayerRanges {
-  const keys = Object.keys(layers[0]!) as (keyof LayerRanges)[];
-  return Object.fromEntries(
-    keys.map((key) => [key, Math.max(...layers.map((layer) => layer[key]))]),
-  ) as unknown as LayerRanges;
+function missing(name: string): never {
+  throw new RangeError(`the calibrated ranges lack those of ${name}, which this architecture needs`);
 }
 
 /** Gains as int16 with as many fraction bits (`exponent`) as fit, at most 20. */
@@ -70,48 +93,86 @@ export function quantiseGain(gain: Float32Array): { readonly gain: Int16Array; r
   return { gain: Int16Array.from(gain, (g) => Math.round(g * power2(exponent))), exponent };
 }
 
-export function assemble(rounded: RoundedModel, ranges: Ranges, slots?: Slots): QuantisedModel {
+export function assemble(rounded: RoundedModel, ranges: Ranges, options: RunOptions = {}): QuantisedModel {
   const { float } = rounded;
   const { shape, architecture } = float;
+  const { gate } = architecture;
   checkShape(shape);
-  checkArchitecture(architecture);
+  const widths = cacheWidths(options.cache, shape.layers);
+  const slots = slotsFor(shape, architecture, options.slots);
+  checkSlots(slots.sinks + slots.window, widths);
   const residualFraction = fractionFor("the residual stream", ranges.residual, LIMIT.residual, MOST.residual);
   const final = quantiseGain(float.finalGain);
-  const fraction = layerFractions(widest(ranges.layers));
+  const fraction = layerFractions(ranges.layers, architecture, widths);
   const layers = float.layers.map((layer, l): QuantisedLayer => {
     const attention = quantiseGain(layer.attentionGain);
     const ffn = quantiseGain(layer.ffnGain);
-    const gain = { attention: attention.exponent, ffn: ffn.exponent };
+    const { bias } = layer;
+    const qNorm = layer.qkNorm && quantiseGain(layer.qkNorm.q);
+    const kNorm = layer.qkNorm && quantiseGain(layer.qkNorm.k);
+    const oNorm = layer.subNorm && quantiseGain(layer.subNorm.attention);
+    const hNorm = layer.subNorm && quantiseGain(layer.subNorm.ffn);
+    const exponents: GainExponents = {
+      ...{ attention: attention.exponent, ffn: ffn.exponent },
+      ...(qNorm && kNorm ? { qkNorm: { q: qNorm.exponent, k: kNorm.exponent } } : {}),
+      ...(oNorm && hNorm ? { subNorm: { attention: oNorm.exponent, ffn: hNorm.exponent } } : {}),
+    };
     return {
       ...rounded.layers[l]!,
       attentionGain: attention.gain,
       ffnGain: ffn.gain,
-      cache: { keys: 4, values: 4 },
-      kMean: Int32Array.from(layer.kMean, (v) => Math.round(v * power2(fraction.k))),
-      scale: layerScales(shape, residualFraction, fraction, gain),
+      cache: widths[l]!,
+      kMean: offsets("a mean of K", layer.kMean, fraction.key),
+      ...(bias
+        ? {
+            bias: {
+              q: offsets("a bias of q", bias.q, fraction.q),
+              k: offsets("a bias of k", bias.k, fraction.k),
+              v: offsets("a bias of v", bias.v, fraction.v),
+            },
+          }
+        : {}),
+      ...(qNorm && kNorm ? { qkNorm: { q: qNorm.gain, k: kNorm.gain } } : {}),
+      ...(oNorm && hNorm ? { subNorm: { attention: oNorm.gain, ffn: hNorm.gain } } : {}),
+      scale: layerScales(shape, gate, residualFraction, fraction, exponents),
     };
   });
+  const { qkNorm, subNorms } = architecture;
   return {
     name: float.name,
     shape,
     residualFraction,
     epsilonSum: epsilonSum(shape.dim, architecture.eps, residualFraction),
-    epsilon: NO_EPSILON,
-    gate: architecture.gate,
-    ropeIncrements: ropeIncrements(architecture.rope.theta, shape.headDim),
-    sinks: slots?.sinks ?? 0,
-    window: slots?.window ?? shape.context,
+    epsilon: epsilons(shape, gate, architecture.eps, fraction, { qkNorm, subNorm: subNorms }),
+    gate,
+    ropeIncrements: ropeIncrements(architecture.rope, shape.headDim),
+    ...slots,
     embedding: rounded.embedding,
+    ...(rounded.head ? { head: rounded.head } : {}),
     finalGain: final.gain,
     headScale: normedScale(shape.dim, final.exponent, LOGIT_FRACTION),
     layers,
   };
 }
 
-/** The integer model is Llama's; anything else would be computed wrongly in silence. */
-function checkArchitecture(architecture: Architecture): void {
-  const more = features(architecture);
-  if (more.length > 0) throw new RangeError(`the integer model does not have ${more.join(", ")} yet`);
+/** int24 at the binary point of a tensor. */
+function offsets(what: string, values: Float32Array, fraction: number): Int32Array {
+  return Int32Array.from(values, (value) => {
+    const v = Math.round(value * power2(fraction));
+    if (!(Math.abs(v) < power2(23))) throw new RangeError(`${what} is ${value}, too much for its width`);
+    return v;
+  });
+}
+
+/** All positions that the model sees, unless told: its sliding window, else the context. */
+function slotsFor(shape: ModelShape, { slidingWindow }: Architecture, slots?: Slots): Slots {
+  const most = Math.min(shape.context, slidingWindow ?? Infinity);
+  if (slots === undefined) return { sinks: 0, window: most };
+  if (slots.window > most && slidingWindow !== null)
+    throw new RangeError(
+      `a window of ${slots.window} slots is more than the ${most} latest positions that the model was trained to see`,
+    );
+  return slots;
 }
 
 function checkShape({ heads, kvHeads, headDim }: ModelShape): void {

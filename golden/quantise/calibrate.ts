@@ -1,5 +1,6 @@
 /** Ranges of activations and means of K, from float passes over text that the model writes itself: no corpus is needed. */
-import { type FloatModel, FloatState, forwardFloat } from "../model/float.js";
+import type { Architecture } from "../model/architecture.js";
+import { type FloatModel, FloatState, type FloatTensor, forwardFloat } from "../model/float.js";
 import { floatDecoder } from "./decoder.js";
 import { sample } from "./sample.js";
 
@@ -9,13 +10,18 @@ export interface Ranges {
   readonly layers: readonly LayerRanges[];
 }
 export interface LayerRanges {
+  /** Results of the matrices: without and with bias, behind RoPE where no norm stands between. */
   readonly q: number;
   readonly k: number;
   readonly v: number;
+  /** Keys behind their norm and RoPE, where there is a norm. */
+  readonly key?: number;
   /** Attention output. */
   readonly o: number;
+  /** Where squared ReLU makes its binary point free. */
+  readonly gate?: number;
   readonly up: number;
-  /** silu(gate)·up. */
+  /** Gate, behind its function, times up. */
   readonly h: number;
 }
 
@@ -38,7 +44,7 @@ export function ownText(model: FloatModel, sequences: number, length: number): n
 /** Runs the sequences and notes ranges and key means. */
 export function calibrate(model: FloatModel, sequences: readonly (readonly number[])[]): Calibration {
   const state = new FloatState(model);
-  const layers = model.layers.map(() => ({ q: 0, k: 0, v: 0, o: 0, up: 0, h: 0 }));
+  const layers = model.layers.map(() => emptyRanges(model.architecture));
   const sums = model.layers.map((layer) => new Float64Array(layer.kMean.length));
   let residual = 0;
   let positions = 0;
@@ -46,12 +52,9 @@ export function calibrate(model: FloatModel, sequences: readonly (readonly numbe
     tokens.forEach((token, position) => {
       positions++;
       forwardFloat(state, token, position, false, (tensor, layer, values) => {
-        const maximum = largest(values);
-        if (tensor === "x") residual = Math.max(residual, maximum);
-        else if (tensor !== "gate" && tensor !== "logits") {
-          const name = tensor === "attn_out" ? "o" : tensor;
-          layers[layer]![name] = Math.max(layers[layer]![name], maximum);
-        }
+        if (tensor === "x") residual = Math.max(residual, largest(values));
+        const name = rangeOf(tensor, model.architecture);
+        if (name !== null) layers[layer]![name] = Math.max(layers[layer]![name] ?? 0, largest(values));
         if (tensor === "k")
           for (let i = 0; i < values.length; i++) sums[layer]![i] = sums[layer]![i]! + values[i]!;
       });
@@ -59,6 +62,43 @@ export function calibrate(model: FloatModel, sequences: readonly (readonly numbe
   }
   const kMeans = sums.map((sum) => Float32Array.from(sum, (v) => v / positions));
   return { ranges: { residual, layers }, kMeans };
+}
+
+type RangeName = keyof LayerRanges;
+
+type Growing = { -readonly [name in keyof LayerRanges]: LayerRanges[name] };
+
+function emptyRanges({ qkNorm, gate }: Architecture): Growing {
+  return {
+    ...{ q: 0, k: 0, v: 0, o: 0, up: 0, h: 0 },
+    ...(qkNorm ? { key: 0 } : {}),
+    ...(gate === "relu2" ? { gate: 0 } : {}),
+  };
+}
+
+/** The range that a tensor of a layer belongs to; null for those whose binary point is fixed. */
+export function rangeOf(tensor: FloatTensor, { qkNorm, gate }: Architecture): RangeName | null {
+  switch (tensor) {
+    case "q_matrix":
+      return "q";
+    case "k_matrix":
+      return "k";
+    case "q":
+      return qkNorm ? null : "q"; // behind a norm the integer q keeps the size of the matrix result
+    case "k":
+      return qkNorm ? "key" : "k";
+    case "v":
+    case "up":
+    case "h":
+      return tensor;
+    case "attn_out":
+      return "o";
+    case "gate":
+      return gate === "relu2" ? "gate" : null;
+    case "x":
+    case "logits":
+      return null;
+  }
 }
 
 function largest(values: Float64Array): number {

@@ -14,7 +14,7 @@ describe("constants of a quantised model", () => {
   });
 
   it("RoPE increments are turns/2^32 per position", () => {
-    const increments = ropeIncrements(10000, 32);
+    const increments = ropeIncrements({ theta: 10000, scaling: { type: "none" } }, 32);
     assert.equal(increments.length, 16);
     increments.forEach((increment, j) => {
       const expected = (4294967296 * 10000 ** (-j / 16)) / (2 * Math.PI);

@@ -1,73 +1,13 @@
-/** Float matrices to codes, group mantissas and row exponents (contract section 4). */
+/** Matrices of codes, group mantissas and row exponents (contract section 4) and the floats that they stand for. */
 import { GROUP } from "../contract/tables.js";
 import { power2 } from "../model/scale.js";
 import type { QuantisedMatrix } from "../model/types.js";
-
-/** The code of `format` nearest to v (in code units). */
-export function nearestCode(format: "W2" | "W4", v: number): number {
-  if (format === "W4") return Math.min(Math.max(Math.round(v), -8), 7);
-  return Math.min(Math.max(2 * Math.floor(v / 2) + 1, -3), 3);
-}
 
 /** The largest exponent (0..31) with which the largest unit of a row still has a mantissa of at most 255. */
 function rowExponent(largestUnit: number): number {
   let exponent = 0;
   while (exponent < 31 && largestUnit * power2(exponent + 1) <= 255) exponent++;
   return exponent;
-}
-
-/**
- * Rounds weights [rows·cols] so that each group's squared error is smallest over its mantissa: large values are clipped
- * where that helps the many small ones.
- */
-export function quantiseMatrix(
-  weights: Float32Array,
-  rows: number,
-  cols: number,
-  format: "W2" | "W4",
-): QuantisedMatrix {
-  const groups = Math.ceil(cols / GROUP);
-  const codes = new Int8Array(rows * cols);
-  const mantissas = new Uint8Array(rows * groups);
-  const exponents = new Uint8Array(rows);
-  const largestCode = format === "W2" ? 3 : 7.5;
-  const lowestShare = format === "W2" ? 0.25 : 0.5; // of the mantissa that clips nothing
-  for (let row = 0; row < rows; row++) {
-    const maxima = Array.from({ length: groups }, (_, g) => groupMaximum(weights, row, g, cols));
-    const exponent = rowExponent(Math.max(...maxima) / largestCode);
-    exponents[row] = exponent;
-    for (let g = 0; g < groups; g++) {
-      const full = Math.min(255, Math.ceil((maxima[g]! / largestCode) * power2(exponent)));
-      const from = row * cols + g * GROUP;
-      const to = Math.min(from + GROUP, (row + 1) * cols);
-      let best = 0;
-      let bestError = Infinity;
-      for (
-        let mantissa = Math.max(1, Math.floor(full * lowestShare));
-        mantissa <= Math.max(full, 1);
-        mantissa++
-      ) {
-        const unit = mantissa * power2(-exponent);
-        let error = 0;
-        for (let i = from; i < to; i++) {
-          const d = weights[i]! - nearestCode(format, weights[i]! / unit) * unit;
-          error += d * d;
-        }
-        if (error < bestError) [best, bestError] = [mantissa, error];
-      }
-      mantissas[row * groups + g] = best;
-      for (let i = from; i < to; i++)
-        codes[i] = nearestCode(format, weights[i]! / (best * power2(-exponent)));
-    }
-  }
-  return { rows, cols, format, codes, mantissas, exponents };
-}
-
-function groupMaximum(weights: Float32Array, row: number, group: number, cols: number): number {
-  let maximum = 0;
-  for (let i = group * GROUP; i < Math.min((group + 1) * GROUP, cols); i++)
-    maximum = Math.max(maximum, Math.abs(weights[row * cols + i]!));
-  return maximum;
 }
 
 /**
@@ -100,7 +40,7 @@ export function recoverFourLevels(
     exponents[row] = exponent;
     for (let g = 0; g < groups; g++) mantissas[row * groups + g] = Math.round(ofRow[g]! * power2(exponent));
     for (let i = 0; i < cols; i++)
-      codes[row * cols + i] = nearestCode("W2", weights[row * cols + i]! / ofRow[i >> 5]!);
+      codes[row * cols + i] = Math.round(weights[row * cols + i]! / ofRow[i >> 5]!); // ±1 or ±3, nearly exactly
   }
   return { rows, cols, format: "W2", codes, mantissas, exponents };
 }

@@ -1,14 +1,11 @@
 /** Float model to quantised model in one call. */
 import type { FloatModel } from "../model/float.js";
 import type { QuantisedModel } from "../model/types.js";
-import { assemble, type Slots } from "./assemble.js";
+import { assemble, type RunOptions } from "./assemble.js";
 import { calibrate, ownText } from "./calibrate.js";
-import { type RoundedModel, roundWeights } from "./round.js";
+import { type RoundedModel, type RoundFormats, roundWeights } from "./round.js";
 
-export interface QuantiseOptions {
-  /** For linear matrices that are not four-level already; W4 unless told. */
-  readonly format?: "W2" | "W4";
-  readonly slots?: Slots;
+export interface QuantiseOptions extends RoundFormats, RunOptions {
   /** Calibration text: how many sequences of how many tokens; 4 of 256 unless told. */
   readonly sequences?: number;
   readonly length?: number;
@@ -19,10 +16,10 @@ export function quantiseModel(
   source: FloatModel,
   options: QuantiseOptions = {},
 ): { readonly model: QuantisedModel; readonly rounded: RoundedModel } {
-  const bare = roundWeights(source, options.format ?? "W4");
+  const bare = roundWeights(source, options);
   const text = ownText(bare.float, options.sequences ?? 4, options.length ?? 256);
   const { ranges, kMeans } = calibrate(bare.float, text);
   const layers = bare.float.layers.map((layer, l) => ({ ...layer, kMean: kMeans[l]! }));
   const rounded = { ...bare, float: { ...bare.float, layers } };
-  return { model: assemble(rounded, ranges, options.slots), rounded };
+  return { model: assemble(rounded, ranges, options), rounded };
 }

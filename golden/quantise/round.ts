@@ -1,7 +1,10 @@
 /** The weights of a float model rounded to matrices, and what those matrices stand for in float again. */
+import { GROUP } from "../contract/tables.js";
 import type { FloatLayer, FloatModel } from "../model/float.js";
 import type { QuantisedMatrix } from "../model/types.js";
-import { dequantise, quantiseMatrix, recoverFourLevels } from "./matrix.js";
+import { dequantise, recoverFourLevels } from "./matrix.js";
+import { quantiseWith } from "./methods/quantiseWith.js";
+import type { Levels } from "./recipe.js";
 
 export const MATRICES = ["q", "k", "v", "o", "gate", "up", "down"] as const;
 export type MatrixName = (typeof MATRICES)[number];
@@ -11,8 +14,10 @@ export type LayerMatrices = { readonly [name in MatrixName]: QuantisedMatrix };
 export interface RoundedModel {
   /** Exactly the weights of the matrices, as float32 (the fake-quantised model). */
   readonly float: FloatModel;
-  /** W4, [vocab, dim]. */
+  /** W4 or W8, [vocab, dim]. */
   readonly embedding: QuantisedMatrix;
+  /** [vocab, dim]; the embedding where there is none. */
+  readonly head?: QuantisedMatrix;
   readonly layers: readonly LayerMatrices[];
 }
 
@@ -35,10 +40,12 @@ export function withMatrices(
   source: FloatModel,
   embedding: QuantisedMatrix,
   layers: readonly LayerMatrices[],
+  head?: QuantisedMatrix,
 ): RoundedModel {
   const float: FloatModel = {
     ...source,
     embedding: dequantise(embedding),
+    ...(head ? { head: dequantise(head) } : {}),
     layers: source.layers.map((layer, l): FloatLayer => {
       const of = layers[l]!;
       return {
@@ -53,20 +60,32 @@ export function withMatrices(
       };
     }),
   };
-  return { float, embedding, layers };
+  return { float, embedding, ...(head ? { head } : {}), layers };
+}
+
+/** Formats to which floats are rounded. */
+export interface RoundFormats {
+  /** Of linear matrices that are not four-level already; W4 unless told. */
+  readonly format?: "W2" | "W4" | "W8" | "TERNARY";
+  /** W4 unless told. */
+  readonly embedding?: "W4" | "W8";
+  /** Of a head of its own; W4 unless told. */
+  readonly head?: "W4" | "W8";
 }
 
 /**
- * Rounds all weights. A matrix that already has four levels per row and group of 64 or 32 keeps its codes exactly;
- * any other is rounded to `format`. The embedding becomes W4.
+ * Rounds all weights, each to its nearest code. A matrix that already has four levels per row and group of 64 or 32 keeps its
+ * codes exactly.
  */
-export function roundWeights(source: FloatModel, format: "W2" | "W4"): RoundedModel {
+export function roundWeights(source: FloatModel, formats: RoundFormats = {}): RoundedModel {
   const { shape } = source;
   const sizes = matrixSizes(shape);
+  const nearest = (weights: Float32Array, rows: number, cols: number, levels: Levels): QuantisedMatrix =>
+    quantiseWith(weights, rows, cols, { levels, group: GROUP, rounding: "nearest", pruning: null }, null);
   const round = (weights: Float32Array, [rows, cols]: readonly [number, number]): QuantisedMatrix =>
     recoverFourLevels(weights, rows, cols, 64) ??
     recoverFourLevels(weights, rows, cols, 32) ??
-    quantiseMatrix(weights, rows, cols, format);
+    nearest(weights, rows, cols, formats.format ?? "W4");
   const layers = source.layers.map(
     (layer): LayerMatrices => ({
       q: round(layer.q, sizes.q),
@@ -78,6 +97,7 @@ export function roundWeights(source: FloatModel, format: "W2" | "W4"): RoundedMo
       down: round(layer.down, sizes.down),
     }),
   );
-  const embedding = quantiseMatrix(source.embedding, shape.vocab, shape.dim, "W4");
-  return withMatrices(source, embedding, layers);
+  const embedding = nearest(source.embedding, shape.vocab, shape.dim, formats.embedding ?? "W4");
+  const head = source.head && nearest(source.head, shape.vocab, shape.dim, formats.head ?? "W4");
+  return withMatrices(source, embedding, layers, head);
 }
