@@ -1,5 +1,7 @@
 /** The steps of one run through a model: golden/model/integer.ts, op by op, for a block of tokens at once. */
-import type { CacheBits, QuantisedModel, Scale } from "../model/types.js";
+import { CACHE_CODE } from "../contract/tables.js";
+import { checkSlots } from "../model/cache.js";
+import type { QuantisedModel, Scale } from "../model/types.js";
 import { ATTENTION } from "./kernels/attention.js";
 import { GATE } from "./kernels/gate.js";
 import { HEADS } from "./kernels/heads.js";
@@ -50,21 +52,13 @@ interface Codes {
 const roundUp = (value: number, unit: number): number => Math.ceil(value / unit) * unit;
 const packScale = ({ m, e }: Scale): number => (e << 16) | m;
 
-/** L and D of contract section 5. */
-function cacheCodes(bits: CacheBits): { readonly largest: number; readonly divisor: number } {
-  switch (bits) {
-    case 3:
-      return { largest: 3, divisor: 87382 };
-    case 4:
-      return { largest: 7, divisor: 37450 };
-    case 8:
-      return { largest: 119, divisor: 2203 };
-  }
-}
-
 export function planModel(layout: Layout, model: QuantisedModel, block: number, threads: number): Plan {
   const { dim, hidden, heads, kvHeads, headDim, vocab } = model.shape;
   const slots = model.sinks + model.window;
+  checkSlots(
+    slots,
+    model.layers.map((layer) => layer.cache),
+  );
   const vectorBytes = roundUp(headDim, 8);
   const qWidth = heads * headDim;
   const kvWidth = kvHeads * headDim;
@@ -169,8 +163,8 @@ export function planModel(layout: Layout, model: QuantisedModel, block: number, 
   const steps: Step[] = [];
   for (const [l, layer] of model.layers.entries()) {
     const { scale, bias, qkNorm, subNorm, cache } = layer;
-    const keys = cacheCodes(cache.keys);
-    const values = cacheCodes(cache.values);
+    const keys = CACHE_CODE[cache.keys];
+    const values = CACHE_CODE[cache.values];
     const pack = (matrix: typeof layer.q): PackedMatrix => packMatrix(layout, matrix);
     steps.push(
       normStep(x, dim, xCodes, residualNorm(layer.attentionGain), l > 0 ? { delta } : {}),
@@ -214,9 +208,9 @@ export function planModel(layout: Layout, model: QuantisedModel, block: number, 
       sinks: model.sinks,
       window: model.window,
       keyLargest: keys.largest,
-      keyDivisor: keys.divisor,
+      keyDivisor: keys.scale,
       valueLargest: values.largest,
-      valueDivisor: values.divisor,
+      valueDivisor: values.scale,
       attendK: packScale(scale.attend),
       out: o,
       scores: area.scores,
