@@ -1,7 +1,7 @@
 /** The fast model against golden/model: every logit of every position, and every count of saturations. */
 import assert from "node:assert/strict";
 import { forward, IntegerState } from "../model/integer.js";
-import { randomModel } from "../model/random.js";
+import { type RandomOptions, randomModel } from "../model/random.js";
 import type { ModelShape, QuantisedLayer, QuantisedMatrix, QuantisedModel, Scale } from "../model/types.js";
 import { type FastOptions, FastModel } from "./model.js";
 
@@ -51,6 +51,31 @@ describe("fast integer model", () => {
   it("gives golden's logits: 2:4 sparse", () => {
     compare(randomModel(SHAPES.ragged, 32, { format: "N24" }), { threads: 1, block: 32 });
   });
+
+  const options: Readonly<Record<string, RandomOptions>> = {
+    "Qwen2: biases": { format: "W4", bias: true, head: "W4" },
+    "Qwen3: norms of q and k, keys and values of 8 bits": {
+      ...{ format: "W8", qkNorm: true, embedding: "W8", cache: { keys: 8, values: 8 } },
+    },
+    "BitNet: sub-norms and squared ReLU": { format: "TERNARY", subNorm: true, gate: "relu2" },
+    "keys of 3 bits, values of 8, 8-bit head of its own": { head: "W8", cache: { keys: 3, values: 8 } },
+    everything: {
+      ...{
+        format: "N24",
+        bias: true,
+        qkNorm: true,
+        subNorm: true,
+        gate: "relu2",
+        embedding: "W8",
+        head: "W2",
+      },
+      ...{ cache: { keys: 8, values: 3 }, sinks: 2, window: 31 },
+    },
+  };
+  for (const [name, option] of Object.entries(options))
+    it(`gives golden's logits: ${name}`, () => {
+      compare(randomModel(SHAPES.ragged, 37, option), { threads: 2, block: 9 });
+    });
 
   for (const threads of [1, 2, 4]) {
     for (const block of [1, 5, 64]) {
@@ -109,6 +134,10 @@ describe("fast integer model", () => {
     "scores and outputs": (scale) => ({ score: louder(scale.score, 12), attend: louder(scale.attend, 10) }),
     gates: (scale) => ({ gate: louder(scale.gate, 10), up: louder(scale.up, 10) }),
     "shifts below 0": (scale) => ({ q: louder(scale.q, 30), gate: louder(scale.gate, 30) }),
+    "keys and values 8 times too loud for the cache": (scale) => ({
+      k: louder(scale.k, 7),
+      v: louder(scale.v, 7),
+    }),
     "very quiet": (scale) => ({ q: louder(scale.q, -40), v: louder(scale.v, -40), o: louder(scale.o, -60) }),
   };
   for (const [name, change] of Object.entries(distorted)) {
