@@ -79,7 +79,7 @@ export function readHuggingFaceTokenizer(
   const bytes = bytesOfTokens(tokenizer, json, file);
   const { ids } = tokenizer.encode("a", { add_special_tokens: false });
   const special = tokenizer.encode("a", { add_special_tokens: true }).ids;
-  const bos = special.length > ids.length && special[0] !== ids[0] ? special[0]! : null;
+  const bos = special.length > ids.length && special[0] !== ids[0] ? (special[0] ?? null) : null;
   const named = typeof settings.eos_token === "string" ? settings.eos_token : settings.eos_token?.content;
   const end = named === undefined ? undefined : tokenizer.token_to_id(named);
   const stops = [...(about.eos ?? []), ...(end === undefined ? [] : [end])];
