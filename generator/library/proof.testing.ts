@@ -76,25 +76,39 @@ endmodule
 
 export interface Verdict {
   readonly bounded: boolean;
-  readonly unbounded: boolean;
+  /** Absent where it was not asked for. */
+  readonly unbounded?: boolean;
 }
 
 /** `mutate` changes the emitted Verilog of the module: a proof that cannot fail proves nothing. */
-export const prove = async (
+export const prove = (
   buffer: Buffer,
+  depth: number,
+  mutate?: (verilog: string) => string,
+): Promise<Verdict> => proveWith({ ...buffer, harness: harness(buffer), unbounded: true }, depth, mutate);
+
+/** A harness of one's own: module `proof`, whose assertions are about an instance of `module`. */
+export interface Proof extends Pick<Buffer, "def" | "module"> {
+  readonly harness: string;
+  /** By PDR too, which wide arithmetic keeps from converging. */
+  readonly unbounded: boolean;
+}
+
+export const proveWith = async (
+  { def, module, harness: proof, unbounded: forAllTime }: Proof,
   depth: number,
   mutate?: (verilog: string) => string,
 ): Promise<Verdict> => {
   const cwd = await mkdtemp(join(tmpdir(), "gateloom-proof-"));
   try {
-    const files = [...emitVerilog(elaborate(buffer.def))].filter(([name]) => name.endsWith(".v"));
+    const files = [...emitVerilog(elaborate(def))].filter(([name]) => name.endsWith(".v"));
     for (const [name, text] of files) {
-      const changed = mutate === undefined || name !== `${buffer.module}.v` ? text : mutate(text);
-      if (mutate !== undefined && name === `${buffer.module}.v` && changed === text)
+      const changed = mutate === undefined || name !== `${module}.v` ? text : mutate(text);
+      if (mutate !== undefined && name === `${module}.v` && changed === text)
         throw new Error("the mutation changes nothing");
       await writeFile(join(cwd, name), changed);
     }
-    await writeFile(join(cwd, "proof.v"), harness(buffer));
+    await writeFile(join(cwd, "proof.v"), proof);
     const read = `read_verilog -formal proof.v ${files.map(([name]) => name).join(" ")}; prep -flatten -top proof; memory_map; opt; async2sync; dffunmap`;
     await runTool("yosys", ["-q", "-p", `${read}; write_smt2 -wires proof.smt2`], { cwd });
     // --unroll: z3 takes 15 times as long with the state as an uninterpreted sort
@@ -105,6 +119,7 @@ export const prove = async (
       /Status: PASSED/,
       /Status: FAILED/,
     );
+    if (!forAllTime) return { bounded };
     await runTool(
       "yosys",
       [
