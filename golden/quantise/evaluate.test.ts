@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { distance, evaluate, evaluationText, repetition, splitStories } from "./evaluate.js";
 import { choose, sample } from "./sample.js";
-import { Random } from "../model/random.js";
+import { Random } from "../model/prng.js";
 
 const uniform = () => new Float64Array(8);
 const codec = {
@@ -56,9 +56,9 @@ describe("evaluation", () => {
     const logits = Float64Array.of(0, Math.log(3), -1000);
     const random = new Random(2);
     let ones = 0;
-    for (let i = 0; i < 4000; i++) ones += choose(logits, 1, random);
+    for (let i = 0; i < 4000; i++) ones += choose(logits, { temperature: 1 }, random);
     assert.ok(Math.abs(ones / 4000 - 0.75) < 0.03, `${ones}`);
-    assert.equal(choose(Float64Array.of(1, 5, 5), 0, random), 1);
+    assert.equal(choose(Float64Array.of(1, 5, 5), { temperature: 0 }, random), 1);
     const options = { temperature: 1, seed: 9 };
     assert.deepEqual(sample(uniform, 3, 20, options), sample(uniform, 3, 20, options));
     assert.deepEqual(
