@@ -92,12 +92,14 @@ export class FloatState {
   constructor(
     readonly model: FloatModel,
     readonly fake: FakeOptions = {},
+    /** Another state of the same sequence, whose cache this one shares: for several tokens on their way at once. */
+    companion?: FloatState,
   ) {
     const { dim, hidden, layers, heads, kvHeads, headDim, vocab, context } = model.shape;
     this.x = new Float64Array(dim);
     this.logits = new Float64Array(vocab);
-    this.keys = new Float64Array(layers * context * kvHeads * headDim);
-    this.values = new Float64Array(layers * context * kvHeads * headDim);
+    this.keys = companion?.keys ?? new Float64Array(layers * context * kvHeads * headDim);
+    this.values = companion?.values ?? new Float64Array(layers * context * kvHeads * headDim);
     this.y = new Float64Array(dim);
     this.delta = new Float64Array(dim);
     this.q = new Float64Array(heads * headDim);
@@ -110,8 +112,9 @@ export class FloatState {
     this.widths = fake.cache ? cacheWidths(fake.cache, layers) : null;
     this.scores = new Float64Array(context);
     const pairs = headDim / 2;
-    this.cos = new Float64Array(context * pairs);
-    this.sin = new Float64Array(context * pairs);
+    this.cos = companion?.cos ?? new Float64Array(context * pairs);
+    this.sin = companion?.sin ?? new Float64Array(context * pairs);
+    if (companion) return;
     const frequencies = ropeFrequencies(model.architecture.rope, headDim);
     for (let t = 0; t < context; t++) {
       for (let j = 0; j < pairs; j++) {
@@ -143,7 +146,14 @@ function add(x: Float64Array, y: ArrayLike<number>): void {
   for (let i = 0; i < x.length; i++) x[i] = x[i]! + y[i]!;
 }
 
-function matvec(weights: Float32Array, input: Float64Array, out: Float64Array): void {
+/** What a forward pass waits for: out = weights·input. */
+export interface Product {
+  readonly weights: Float32Array;
+  readonly input: Float64Array;
+  readonly out: Float64Array;
+}
+
+function matvec({ weights, input, out }: Product): void {
   const cols = input.length;
   for (let row = 0; row < out.length; row++) {
     let sum = 0;
@@ -184,6 +194,20 @@ export function forwardFloat(
   head = true,
   observe?: FloatObserver,
 ): void {
+  for (const product of floatSteps(state, token, position, head, observe)) matvec(product);
+}
+
+/**
+ * The same with the matrix products left to the caller, who does each before the next step: many tokens of a sequence, each
+ * with its own state, can go through a matrix together if they take their steps in the order of their positions.
+ */
+export function* floatSteps(
+  state: FloatState,
+  token: number,
+  position: number,
+  head = true,
+  observe?: FloatObserver,
+): Generator<Product, void, void> {
   const { model, fake, x, y, delta, q, k, v, o, gate, up, h } = state;
   const { dim, heads, kvHeads, headDim, context, layers } = model.shape;
   const { eps } = model.architecture;
@@ -198,9 +222,9 @@ export function forwardFloat(
     const layer = model.layers[l]!;
     rmsNorm(x, layer.attentionGain, eps, y);
     if (fake.a8) fakeA8(y);
-    matvec(layer.q, y, q);
-    matvec(layer.k, y, k);
-    matvec(layer.v, y, v);
+    yield { weights: layer.q, input: y, out: q };
+    yield { weights: layer.k, input: y, out: k };
+    yield { weights: layer.v, input: y, out: v };
     const observeMatrices = (): void => {
       observe?.("q_matrix", l, q);
       observe?.("k_matrix", l, k);
@@ -240,28 +264,28 @@ export function forwardFloat(
     observe?.("attn_out", l, o);
     if (layer.subNorm) rmsNorm(o, layer.subNorm.attention, eps, o);
     if (fake.a8) fakeA8(o);
-    matvec(layer.o, o, delta);
+    yield { weights: layer.o, input: o, out: delta };
     add(x, delta);
     observe?.("x", l, x);
 
     rmsNorm(x, layer.ffnGain, eps, y);
     if (fake.a8) fakeA8(y);
-    matvec(layer.gate, y, gate);
-    matvec(layer.up, y, up);
+    yield { weights: layer.gate, input: y, out: gate };
+    yield { weights: layer.up, input: y, out: up };
     observe?.("gate", l, gate);
     observe?.("up", l, up);
     for (let i = 0; i < h.length; i++) h[i] = activate(gate[i]!) * up[i]!;
     observe?.("h", l, h);
     if (layer.subNorm) rmsNorm(h, layer.subNorm.ffn, eps, h);
     if (fake.a8) fakeA8(h);
-    matvec(layer.down, h, delta);
+    yield { weights: layer.down, input: h, out: delta };
     add(x, delta);
     observe?.("x", l, x);
   }
   if (!head) return;
   rmsNorm(x, model.finalGain, eps, y);
   if (fake.a8) fakeA8(y);
-  matvec(model.head ?? model.embedding, y, state.logits);
+  yield { weights: model.head ?? model.embedding, input: y, out: state.logits };
   observe?.("logits", -1, state.logits);
 }
 
