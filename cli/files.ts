@@ -7,7 +7,8 @@ import { benchOf } from "../testbenches/harness/vectors.js";
 import type { Files } from "./output.js";
 import type { Prepared } from "./system.js";
 
-const sha256 = (content: string | Uint8Array): string => createHash("sha256").update(content).digest("hex");
+export const sha256 = (content: string | Uint8Array): string =>
+  createHash("sha256").update(content).digest("hex");
 
 /** `prompt` and `total` are what the testbench runs. */
 export const outputFiles = (prepared: Prepared, prompt: readonly number[], total: number): Files => {

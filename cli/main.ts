@@ -1,5 +1,7 @@
 import { Command, CommanderError } from "commander";
 import { readFileSync } from "node:fs";
+import { boardsCommand } from "./boards.js";
+import { buildCommand } from "./build.js";
 import { doctorCommand } from "./doctor.js";
 import { enginesCommand } from "./engines.js";
 import { EXIT, explain } from "./failure.js";
@@ -22,6 +24,8 @@ program.addCommand(generateCommand());
 program.addCommand(simulateCommand());
 program.addCommand(inspectCommand());
 program.addCommand(enginesCommand());
+program.addCommand(boardsCommand());
+program.addCommand(buildCommand());
 program.addCommand(doctorCommand());
 for (const command of program.commands)
   command.exitOverride().showHelpAfterError(`(gateloom ${command.name()} --help shows the options)`);

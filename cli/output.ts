@@ -25,16 +25,22 @@ const replaceable = async (folder: string): Promise<boolean> => {
   }
 };
 
+/** Throws UsageError when the folder exists and is not an earlier output of ours: asked before long work. */
+export const checkFolder = async (folder: string): Promise<void> => {
+  const target = path.resolve(folder);
+  if (existsSync(target) && !(await replaceable(target)))
+    throw new UsageError(
+      `${folder}: exists and was not written by gateloom (no ${MARK}); choose another --out or remove it`,
+    );
+};
+
 /**
  * Writes a whole folder or nothing: files go to a sibling folder that takes the name in one rename.
  * Throws UsageError when the folder exists and is not an earlier output of ours; system errors pass through.
  */
 export const writeFolder = async (folder: string, files: Files): Promise<void> => {
   const target = path.resolve(folder);
-  if (existsSync(target) && !(await replaceable(target)))
-    throw new UsageError(
-      `${folder}: exists and was not written by gateloom (no ${MARK}); choose another --out or remove it`,
-    );
+  await checkFolder(folder);
   await mkdir(path.dirname(target), { recursive: true });
   const staging = await mkdtemp(`${target}.partial-`);
   pending.add(staging);

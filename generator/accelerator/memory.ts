@@ -13,7 +13,7 @@ const NIBBLE = 4;
  * request, then one a cycle while `data` is taken. Writes {addr, data, nibble mask} take effect at once: every request taken
  * later sees them. `load` has precedence over writes.
  */
-export const memory = (c: AcceleratorConfig, beats: number) => {
+export const memory = (c: AcceleratorConfig, beats: number, contents?: readonly bigint[]) => {
   const beat = uint(beatBits(c));
   const address = uint(log2(beats));
   return defineModule(
@@ -29,7 +29,11 @@ export const memory = (c: AcceleratorConfig, beats: number) => {
     },
     ({ request: requests, write, load }) => {
       const request = queue("u_requests", memoryRequest, requests, 2);
-      const ram = new Mem("ram", beat, beats, { readDuringWrite: "old", style: "block" });
+      const ram = new Mem("ram", beat, beats, {
+        readDuringWrite: "old",
+        style: "block",
+        ...(contents === undefined ? {} : { contents }),
+      });
 
       // Bursts are walked here; a beat is read when the place behind the RAM's register is free.
       const active = reg("active", bool, { reset: 0 });

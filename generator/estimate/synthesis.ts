@@ -2,13 +2,11 @@
  * What a piece of Verilog costs: Yosys (in WebAssembly, a package of ours, so that everybody counts with the same version)
  * maps it to a family, `stat` counts the cells. Results lie in the user's cache folder by content.
  */
-import { type ChildProcess, fork } from "node:child_process";
 import { readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
-import { fileURLToPath } from "node:url";
 import { cachedFolder, hashFiles } from "../tools/cache.js";
 import { type Cells, countCells, type Target } from "./cells.js";
-import type { YosysAnswer, YosysRequest } from "./yosysProcess.js";
+import { YosysProcess } from "./yosys.js";
 
 /** Loaded when it is asked for: every other command starts without it. */
 export const yosysVersion = async (): Promise<string> => (await import("@yowasp/yosys")).version;
@@ -60,10 +58,7 @@ export interface Counter {
 
 /** One process for all syntheses of a run: starting Yosys costs more than a small module. */
 export class Synthesis implements Counter {
-  private child: ChildProcess | undefined;
-  private readonly kill = (): void => {
-    this.child?.kill("SIGKILL");
-  };
+  private readonly yosys = new YosysProcess();
   constructor(private readonly target: Target) {}
 
   async count({ top, files }: Source): Promise<Synthesised> {
@@ -72,7 +67,7 @@ export class Synthesis implements Counter {
     const key = hashFiles(files, [script, await yosysVersion()]);
     const folder = await cachedFolder(`synthesis-${this.target}`, key, new Map(), async (into) => {
       const started = performance.now();
-      const answer = await this.run({ script, files: Object.fromEntries(files), wanted: [STAT] });
+      const answer = await this.yosys.run({ script, files: Object.fromEntries(files), wanted: [STAT] });
       if (!answer.ok)
         throw new Error(`Yosys failed on ${top} for ${this.target}:\n${answer.log.slice(-2000)}`);
       await writeFile(path.join(into, STAT), answer.files[STAT]!);
@@ -81,34 +76,7 @@ export class Synthesis implements Counter {
     return { ...countCells(await readFile(path.join(folder, STAT), "utf8"), this.target), seconds };
   }
 
-  private run(request: YosysRequest): Promise<YosysAnswer> {
-    const child = this.start();
-    return new Promise((resolve, reject) => {
-      const ended = (): void => reject(new Error("the process that runs Yosys ended without an answer"));
-      child.once("exit", ended);
-      child.once("message", (answer: YosysAnswer) => {
-        child.off("exit", ended);
-        resolve(answer);
-      });
-      child.send(request);
-    });
-  }
-
-  private start(): ChildProcess {
-    if (this.child !== undefined) return this.child;
-    const here = fileURLToPath(import.meta.url);
-    const extension = path.extname(here); // .ts in a checkout, .js in the package
-    this.child = fork(path.join(path.dirname(here), `yosysProcess${extension}`), {
-      execArgv: extension === ".ts" ? ["--import", import.meta.resolve("tsx")] : [],
-      stdio: ["ignore", "ignore", "inherit", "ipc"],
-    });
-    process.once("exit", this.kill);
-    return this.child;
-  }
-
   close(): void {
-    process.off("exit", this.kill);
-    this.kill();
-    this.child = undefined;
+    this.yosys.close();
   }
 }

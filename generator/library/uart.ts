@@ -1,5 +1,5 @@
 /** UART, 8N1: the line is high when idle; a start bit (0), eight data bits, lowest first, a stop bit (1). */
-import { bool, cat, crossing, defineModule, fail, lit, mux, reg, stream, uint, when } from "../hdl/index.js";
+import { bool, cat, crossing, defineModule, fail, lit, reg, stream, uint, when } from "../hdl/index.js";
 
 const FRAME = 10; // start, eight data, stop
 

@@ -65,7 +65,7 @@ export const wordsOf = (data: Uint8Array, bytes: number): bigint[] => {
 };
 
 /** Image, then the cache as zeros: a block's last tokens are read before they are written, times a probability of 0. */
-const memoryWords = (compiled: Compiled): bigint[] => {
+export const imageWords = (compiled: Compiled): bigint[] => {
   const words = wordsOf(compiled.image, compiled.beatBytes);
   return [...words, ...Array.from({ length: compiled.memoryBeats - words.length }, () => 0n)];
 };
@@ -94,7 +94,7 @@ export const describeRun = (system: System, request: Request): RunDescription =>
         data: "token_write_data",
         words: request.prompt.map(BigInt),
       },
-      { enable: "load_enable", address: "load_addr", data: "load_data", words: memoryWords(compiled) },
+      { enable: "load_enable", address: "load_addr", data: "load_data", words: imageWords(compiled) },
     ],
     held: {
       promptLength: BigInt(request.prompt.length),

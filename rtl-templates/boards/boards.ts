@@ -1,0 +1,36 @@
+import { render } from "../render.js";
+
+export interface UartTop {
+  readonly title: string;
+  readonly top: string;
+  /** The module behind the pads: ports clk, rst, rx, tx, activity. */
+  readonly core: string;
+  readonly clockMHz: number;
+  readonly baud: number;
+}
+/** Top level of a board whose chip talks over a UART: ports clk, reset_n, rx, tx, led. */
+export const uartTop = (context: UartTop): string => render("boards/uart_top.v", context);
+
+export interface Pins {
+  readonly title: string;
+  readonly clockMHz: number;
+  readonly pins: readonly {
+    readonly port: string;
+    readonly pin: string;
+    readonly standard: string;
+    readonly input: boolean;
+  }[];
+}
+/** Constraints of nextpnr-ecp5, and of nextpnr-ice40. */
+export const lpf = (context: Pins): string => render("boards/pins.lpf", context);
+export const pcf = (context: Pins): string => render("boards/pins.pcf", context);
+
+export interface BuildScript {
+  readonly title: string;
+  readonly steps: readonly { readonly what: string; readonly command: string }[];
+  readonly report: string;
+  readonly bitstream: string;
+  readonly load: string;
+}
+/** Bash that fails when a tool does, or when what it should write is not there. */
+export const buildScript = (context: BuildScript): string => render("boards/build.sh", context);
