@@ -1,52 +1,17 @@
 /** The integer forward pass: close to its float twin, complete in what it reports, right in its ring. */
 import assert from "node:assert/strict";
-import { withMatrices } from "../quantise/round.js";
-import { llama } from "./architecture.js";
-import { type FloatModel, FloatState, forwardFloat } from "./float.js";
+import { FloatState, forwardFloat } from "./float.js";
 import { attention, forward, generate, IntegerState, type Kernels } from "./integer.js";
 import { matvec } from "./ops.js";
-import { FRACTION, GAIN_EXPONENT, RESIDUAL_FRACTION, randomModel } from "./random.js";
-import type { ModelShape, QuantisedModel, TensorEvent } from "./types.js";
+import { FRACTION, RESIDUAL_FRACTION, randomModel } from "./random.js";
+import { floatTwin, likeness } from "./twin.testing.js";
+import type { ModelShape, TensorEvent } from "./types.js";
 
 const SHAPES: readonly ModelShape[] = [
   { dim: 64, hidden: 256, layers: 4, heads: 2, kvHeads: 1, headDim: 32, vocab: 128, context: 96 },
   { dim: 96, hidden: 172, layers: 2, heads: 3, kvHeads: 3, headDim: 32, vocab: 64, context: 64 },
   { dim: 32, hidden: 64, layers: 1, heads: 8, kvHeads: 2, headDim: 4, vocab: 64, context: 64 },
 ];
-
-/** The float model whose quantisation a random model is. */
-function floatTwin(model: QuantisedModel): FloatModel {
-  const gain = (g: Int16Array): Float32Array => Float32Array.from(g, (v) => v / 2 ** GAIN_EXPONENT);
-  const none = new Float32Array(0);
-  const bare: FloatModel = {
-    name: model.name,
-    shape: model.shape,
-    architecture: llama(1e-5, 10000),
-    embedding: none,
-    finalGain: gain(model.finalGain),
-    layers: model.layers.map((layer) => ({
-      attentionGain: gain(layer.attentionGain),
-      ffnGain: gain(layer.ffnGain),
-      ...{ q: none, k: none, v: none, o: none, gate: none, up: none, down: none },
-      kMean: Float32Array.from(layer.kMean, (v) => v / 2 ** FRACTION.k),
-    })),
-  };
-  return withMatrices(bare, model.embedding, model.layers).float;
-}
-
-/** Direction and size of a against b: cosine, and the factor by which a is too long. */
-function likeness(
-  a: ArrayLike<number>,
-  b: ArrayLike<number>,
-): { readonly cosine: number; readonly gain: number } {
-  let [ab, aa, bb] = [0, 0, 0];
-  for (let i = 0; i < a.length; i++) {
-    ab += a[i]! * b[i]!;
-    aa += a[i]! * a[i]!;
-    bb += b[i]! * b[i]!;
-  }
-  return { cosine: ab / Math.sqrt(aa * bb), gain: ab / bb };
-}
 
 describe("integer forward pass", () => {
   for (const [index, shape] of SHAPES.entries()) {
