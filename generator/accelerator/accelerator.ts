@@ -16,6 +16,7 @@ import { sequencer } from "./sequencer.js";
 import { status } from "./status.js";
 import { streamSide } from "./streamside.js";
 import { tokenMemory } from "./tokens.js";
+import { TRACE_ROW_BITS } from "../units/widths.js";
 
 type ResultSide = ReturnType<typeof resultSide>;
 type StreamUnit = ReturnType<typeof streamSide>["stream"];
@@ -61,7 +62,7 @@ export const accelerator = (c: AcceleratorConfig) =>
     "accelerator",
     {
       in: { ...hostPorts(c), data: stream(uint(beatBits(c))) },
-      out: { ...hostOutputs, request: stream(memoryRequest), write: stream(memoryWrite(c)) },
+      out: { ...hostOutputs, request: stream(memoryRequest(c)), write: stream(memoryWrite(c)) },
       doc: `Gateloom accelerator: ${c.rows} rows x ${c.cols} columns = ${lanes(c)} lanes, ${c.tokens} token(s) per pass over the weights.`,
     },
     ({ start, promptLength, total, epsilonSum, sinks, window, program_write, token_write, data }) => {
@@ -127,7 +128,7 @@ export const accelerator = (c: AcceleratorConfig) =>
         activity: stream.activity,
         beatTaken,
       });
-      const token = { valid: choice.valid, value: choice.token };
+      const token = { valid: choice.valid, value: choice.token.resize(TRACE_ROW_BITS) };
       const { epilogue, quantiser: quantised, cache, softmax: soft } = results;
       return {
         busy,

@@ -1,7 +1,7 @@
 /** Block RAM behind the memory port: one beat a cycle, nibble write enables. */
 import { bool, defineModule, lit, Mem, mux, reg, source, stream, uint, when, wire } from "../hdl/index.js";
 import { queue } from "../library/fifo.js";
-import { type AcceleratorConfig, beatBits, log2 } from "../isa/config.js";
+import { type AcceleratorConfig, beatBits, beatCountBits, log2 } from "../isa/config.js";
 import { memoryWrite } from "../units/cachewriter.js";
 import { memoryRequest } from "../units/fetch.js";
 import { memoryLoad } from "./ports.js";
@@ -11,7 +11,7 @@ const NIBBLE = 4;
 /**
  * `beats` (a power of two) of beatBits. Requests {addr, beats} are answered in order, the first beat three cycles after its
  * request, then one a cycle while `data` is taken. Writes {addr, data, nibble mask} take effect at once: every request taken
- * later sees them. `load` has precedence over writes.
+ * later sees them. `load` has precedence over writes. `contents` are there from configuration on, where the device's RAM can.
  */
 export const memory = (c: AcceleratorConfig, beats: number, contents?: readonly bigint[]) => {
   const beat = uint(beatBits(c));
@@ -20,7 +20,7 @@ export const memory = (c: AcceleratorConfig, beats: number, contents?: readonly 
     "memory",
     {
       in: {
-        request: stream(memoryRequest),
+        request: stream(memoryRequest(c)),
         write: stream(memoryWrite(c)),
         load: memoryLoad(c, beats),
       },
@@ -28,7 +28,7 @@ export const memory = (c: AcceleratorConfig, beats: number, contents?: readonly 
       doc: `On-chip memory: ${beats} beats of ${beatBits(c)} bits.`,
     },
     ({ request: requests, write, load }) => {
-      const request = queue("u_requests", memoryRequest, requests, 2);
+      const request = queue("u_requests", memoryRequest(c), requests, 2);
       const ram = new Mem("ram", beat, beats, {
         readDuringWrite: "old",
         style: "block",
@@ -38,7 +38,7 @@ export const memory = (c: AcceleratorConfig, beats: number, contents?: readonly 
       // Bursts are walked here; a beat is read when the place behind the RAM's register is free.
       const active = reg("active", bool, { reset: 0 });
       const addr = reg("addr", address);
-      const left = reg("left", memoryRequest.beats);
+      const left = reg("left", uint(beatCountBits(c)));
       const valid = reg("read_valid", bool, { reset: 0 });
       const word = wire("ram_q", beat);
       const out = source(beat, word, valid, "read");

@@ -1,9 +1,9 @@
 /** Jobs of the instruction at hand, offered to the queues of the units; each takes its own in its own time. */
 import { anyOf, bool, lit, mux, reg, type Sig, source, uint, when } from "../hdl/index.js";
-import { type AcceleratorConfig, log2 } from "../isa/config.js";
+import { type AcceleratorConfig, beatCountBits, log2, rowBits } from "../isa/config.js";
 import { EPILOGUES, type Epilogue, FORMATS, isWide, type Op } from "../isa/instruction.js";
 import { FETCH_KINDS } from "../units/fetch.js";
-import { fetchJob, quantJob, resultJob, softmaxJob, streamJob } from "../units/jobs.js";
+import { fetchJob, formatBits, quantJob, resultJob, softmaxJob, streamJob } from "../units/jobs.js";
 import type { Bool } from "../units/signals.js";
 import { STREAM_KINDS } from "../units/unpack.js";
 import type { Fields, Operands } from "./operands.js";
@@ -23,8 +23,8 @@ const fetchOffer = (c: AcceleratorConfig, f: Fields, o: Operands, is: Is, valid:
         mux(o.keys, kindLit(keys), mux(o.values, kindLit(values), kindLit(plain))),
       ).as("fetch_kind"),
       addr: o.memory,
-      beats: f("beats"),
-      rowBlocks: f("rowBlocks"),
+      beats: f("beats").resize(beatCountBits(c)),
+      rowBlocks: f("rowBlocks").resize(rowBits(c)),
       groups: f("groups"),
       live: o.live,
       position: o.position,
@@ -42,9 +42,9 @@ const streamOffer = (c: AcceleratorConfig, f: Fields, o: Operands, is: Is, valid
     streamJob(c),
     {
       kind: mux(is.load, kindLit(load), mux(is.emb, kindLit(emb), kindLit(mv))).as("stream_kind"),
-      format: f("format"),
+      format: f("format").resize(formatBits(c)),
       ram: f("ram"),
-      beats: f("beats"),
+      beats: f("beats").resize(beatCountBits(c)),
       rowBlocks: o.rowBlocks,
       groups: o.groups,
       toks: o.toks,
@@ -67,7 +67,7 @@ const resultOffer = (c: AcceleratorConfig, f: Fields, o: Operands, is: Is, valid
       scaleM: f("scaleM"),
       scaleE: f("scaleE").asSigned(),
       scaleSlot: o.scaleSlot,
-      rows: mux(o.keys, o.live.resize(f("rows").width), f("rows")).as("result_rows"),
+      rows: mux(o.keys, o.live.resize(rowBits(c)), f("rows").resize(rowBits(c))).as("result_rows"),
       rowBlocks: o.rowBlocks,
       wide: is.mv.and(anyOf(FORMATS.filter(isWide).map((name) => o.isFormat(name)))).as("is_wide"),
       groups: o.groups,

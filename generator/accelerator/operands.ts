@@ -1,9 +1,17 @@
 /** Operands of the instruction at hand: fields, with base registers, the token's stride and the live slots applied. */
-import { lit, mux, type Sig, uint } from "../hdl/index.js";
+import { anyOf, lit, mux, type Sig, uint } from "../hdl/index.js";
 import { pairs, tokBits, toksBits } from "../engines/port.js";
-import { type AcceleratorConfig, log2 } from "../isa/config.js";
-import { type Field, FORMATS, type Format, TOKEN_SELECTS, type TokenSelect } from "../isa/instruction.js";
-import { ADDRESS_BITS } from "../units/jobs.js";
+import { type AcceleratorConfig, log2, rowBits } from "../isa/config.js";
+import {
+  type Field,
+  FORMATS,
+  type Format,
+  KEY_FORMATS,
+  TOKEN_SELECTS,
+  type TokenSelect,
+  VALUE_FORMATS,
+} from "../isa/instruction.js";
+import { ADDRESS_BITS, built, formatBits } from "../units/jobs.js";
 import type { Bits, Bool } from "../units/signals.js";
 import { BLOCK, TOKEN_BITS } from "../units/widths.js";
 import type { Batch } from "./batch.js";
@@ -40,14 +48,14 @@ const slotsOf = (c: AcceleratorConfig, batch: Batch, tok: Bits) => {
 
 /** Which of the cache's matrices MV reads, and how many row blocks and groups it has. */
 const matrixOf = (c: AcceleratorConfig, f: Fields, isMv: Bool, live: Bits) => {
-  const format = f("format");
+  const format = f("format").resize(formatBits(c));
   const isFormat = (name: Format): Bool => isMv.and(format.eq(FORMATS.indexOf(name)));
-  const keys = isFormat("keys").as("is_keys");
-  const values = isFormat("values").as("is_values");
+  const keys = anyOf(built(c, KEY_FORMATS).map(isFormat)).as("is_keys");
+  const values = anyOf(built(c, VALUE_FORMATS).map(isFormat)).as("is_values");
   const keyBlocks = live
     .add(pairs(c) - 1)
     .shr(log2(pairs(c)))
-    .resize(f("rowBlocks").width);
+    .resize(rowBits(c));
   const valueGroups = live
     .add(BLOCK - 1)
     .shr(log2(BLOCK))
@@ -56,7 +64,7 @@ const matrixOf = (c: AcceleratorConfig, f: Fields, isMv: Bool, live: Bits) => {
     isFormat,
     keys,
     values,
-    rowBlocks: mux(keys, keyBlocks, f("rowBlocks")).as("row_blocks"),
+    rowBlocks: mux(keys, keyBlocks, f("rowBlocks").resize(rowBits(c))).as("row_blocks"),
     groups: mux(values, valueGroups, f("groups")).as("groups"),
   };
 };

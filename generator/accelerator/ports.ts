@@ -1,9 +1,9 @@
 /** The accelerator's ports: host side, counters and traces. Shared with the wrappers around the memory port. */
 import { bool, sint, type Ty, uint } from "../hdl/index.js";
-import { type AcceleratorConfig, beatBits, log2 } from "../isa/config.js";
+import { type AcceleratorConfig, beatBits, log2, rowBits } from "../isa/config.js";
 import { INSTRUCTION_BITS, PROGRAM_WORD_BITS } from "../isa/instruction.js";
 import { STREAM_COUNTERS, TRACE_POINTS, type TracePoint } from "../isa/trace.js";
-import { SQUARES_BITS, TOKEN_BITS } from "../units/widths.js";
+import { SQUARES_BITS, TOKEN_BITS, TRACE_ROW_BITS } from "../units/widths.js";
 
 /** Words of PROGRAM_WORD_BITS that make an instruction. */
 export const INSTRUCTION_WORDS = INSTRUCTION_BITS / PROGRAM_WORD_BITS;
@@ -42,7 +42,7 @@ export const programWrite = (c: AcceleratorConfig) => ({
 export const tokenWrite = (c: AcceleratorConfig) => ({
   enable: bool,
   addr: uint(log2(c.context)),
-  data: uint(TOKEN_BITS),
+  data: uint(rowBits(c)),
 });
 /** `beats`: size of the memory, a power of two. */
 export const memoryLoad = (c: AcceleratorConfig, beats: number) => ({
@@ -72,7 +72,7 @@ export const hostOutputs = {
   busy: bool,
   done: bool,
   saturated: bool, // something has saturated since reset
-  token: { valid: bool, value: uint(TOKEN_BITS) },
+  token: { valid: bool, value: uint(TRACE_ROW_BITS) },
   counter: counterPorts,
   trace: tracePorts,
 };

@@ -76,7 +76,7 @@ export const resultSide = (c: AcceleratorConfig, units: ResultSideUnits, i: Resu
     sinks: i.sinks,
     slots: i.slots,
   });
-  const { valid, token } = sampler().inst("u_sampler", { logit: epilogued.logit });
+  const { valid, token } = sampler(c).inst("u_sampler", { logit: epilogued.logit });
   const reads = quantised(c, units.quantiser, i, epilogued, scaleAddr);
   return { softmax, rows: rowScaled, epilogue: epilogued, cache, choice: { valid, token }, quantiser: reads };
 };

@@ -1,5 +1,5 @@
 /** Semaphores: counters that units wait for at the head of their queues. */
-import { allOf, bool, cat, defineModule, lit, mux, reg, uint, when } from "../hdl/index.js";
+import { allOf, bool, cat, defineModule, mux, reg, uint, when } from "../hdl/index.js";
 import { toksBits } from "../engines/port.js";
 import { SEMAPHORES } from "../isa/instruction.js";
 import type { AcceleratorConfig } from "../isa/config.js";
@@ -64,10 +64,9 @@ export const semaphores = (c: AcceleratorConfig) => {
         };
       });
       const streamMissing = counters.map((missing) => missing.stream);
-      const zeros = lit(uint(SEMAPHORE_BITS - SEMAPHORE_NAMES.length), 0);
       return {
         streamGranted: none(streamMissing),
-        streamMissing: cat(zeros, ...[...streamMissing].reverse()),
+        streamMissing: cat(...[...streamMissing].reverse()).resize(SEMAPHORE_BITS),
         quantGranted: none(counters.map((missing) => missing.quant)),
         softmaxGranted: none(counters.map((missing) => missing.softmax)),
       };

@@ -8,6 +8,13 @@ import { FETCH_KINDS } from "../units/fetch.js";
 import { STREAM_KINDS } from "../units/unpack.js";
 import { sequencer } from "./sequencer.js";
 
+/** With every field of the instruction word in its whole width. */
+const widest: AcceleratorConfig = {
+  ...defaultConfig,
+  matrixRows: 2 ** 18,
+  matrixBeats: 2 ** 22,
+  features: { weights8: true, cache8: true, cache3: true },
+};
 const JOB_OPS = ["load", "emb", "mv", "quant", "softmax"] as const satisfies readonly Op[];
 const SIGNED: readonly NumberField[] = ["scaleE"];
 const increments = (random: Random): number[] =>
@@ -73,16 +80,18 @@ const offers = (c: AcceleratorConfig, host: Host, job: Job): Partial<Record<Port
     return { quant: { src: job.dst % 2 ** 14, elements: field("elements"), act, slot, tok, ...sync } };
   if (op === "softmax") return { softmax: { live, ...sync } };
   const format = op === "mv" ? FORMATS[field("format")] : undefined;
-  const rowBlocks = format === "keys" ? Math.ceil(live / (c.rows / 2)) : field("rowBlocks");
-  const groups = format === "values" ? Math.ceil(live / 32) : field("groups");
+  const keys = format === "keys" || format === "keys8";
+  const values = format === "values" || format === "values8";
+  const rowBlocks = keys ? Math.ceil(live / (c.rows / 2)) : field("rowBlocks");
+  const groups = values ? Math.ceil(live / 32) : field("groups");
   const epilogue = EPILOGUES[field("epilogue")]!;
   const cached = op === "mv" && (epilogue === "key" || epilogue === "value");
   const fetchKind =
     op === "emb"
       ? FETCH_KINDS.emb
-      : format === "keys"
+      : keys
         ? FETCH_KINDS.keys
-        : format === "values"
+        : values
           ? FETCH_KINDS.values
           : FETCH_KINDS.plain;
   const memory = {
@@ -114,7 +123,7 @@ const offers = (c: AcceleratorConfig, host: Host, job: Job): Partial<Record<Port
       scaling: field("scaling"),
       scaleM: field("scaleM"),
       scaleE: field("scaleE"),
-      rows: format === "keys" ? live : field("rows"),
+      rows: keys ? live : field("rows"),
       rowBlocks,
       wide: format === "w2" || format === "ternary" || format === "n24" ? 1 : 0,
       groups,
@@ -219,11 +228,11 @@ describe("sequencer", () => {
     [4, 4],
   ] as const) {
     it(`hands out the jobs of programs: ${rows} rows, ${tokens} token(s)`, () =>
-      run({ ...defaultConfig, rows, tokens }, 10 * rows + tokens, 12, 8));
+      run({ ...widest, rows, tokens }, 10 * rows + tokens, 12, 8));
   }
 
   it("runs programs in a smaller program memory", () => {
-    const c = { ...defaultConfig, programInstructions: 32 };
+    const c = { ...widest, programInstructions: 32 };
     run(c, 7, 6, 4);
   });
 });

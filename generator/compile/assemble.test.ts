@@ -62,9 +62,9 @@ describe("assembler", () => {
   });
 
   it("refuses values and fields that do not fit", () => {
-    assert.throws(() => encode({ op: "mv", fields: { beats: 2 ** 20 }, comment: "down" }), {
+    assert.throws(() => encode({ op: "mv", fields: { beats: 2 ** 22 }, comment: "down" }), {
       name: "CompileError",
-      message: "mv (down): beats is 1048576; the instruction word holds 0..1048575",
+      message: "mv (down): beats is 4194304; the instruction word holds 0..4194303",
     });
     assert.throws(
       () => encode({ op: "emb", fields: { scaleE: -513 } }),

@@ -49,7 +49,14 @@ const MATRIX: readonly NumberField[] = [
   "scaleSlot",
   "scaleSlotBase",
 ];
-const CACHE: readonly NumberField[] = ["cacheOffset", "cacheBase", "headGroups", "cacheHeadStride"];
+const CACHE: readonly NumberField[] = [
+  "cacheOffset",
+  "cacheBase",
+  "cacheWidth",
+  "cacheKeys8",
+  "headGroups",
+  "cacheHeadStride",
+];
 
 /** The fields of an instruction; those of an MV depend on where its results go. */
 export const fieldsOf = (op: Op, epilogue = 0): readonly NumberField[] => {

@@ -5,7 +5,8 @@
 import { GROUP } from "../engines/formats/beats.js";
 import { FORMATS } from "../isa/instruction.js";
 import { type Advance, mask } from "./builder.js";
-import { type Context, cacheBeat, constantScale, epilogue, TOK } from "./context.js";
+import { type Context, cacheBeat, constantScale, epilogue, layerCache, TOK } from "./context.js";
+import { cacheFormats } from "./layout.js";
 
 /** QUANT q, MV keys and SOFTMAX of a head. */
 const score = (context: Context, layer: number, head: number): void => {
@@ -32,7 +33,7 @@ const score = (context: Context, layer: number, head: number): void => {
     "mv",
     {
       tok: TOK.loop,
-      format: FORMATS.indexOf("keys"),
+      format: FORMATS.indexOf(cacheFormats(model.layers[layer]!).keys),
       ...epilogue("score"),
       fetchAfterCache: 1,
       groups,
@@ -66,7 +67,7 @@ const value = (context: Context, layer: number, head: number): void => {
     "mv",
     {
       tok: TOK.loop,
-      format: FORMATS.indexOf("values"),
+      format: FORMATS.indexOf(cacheFormats(model.layers[layer]!).values),
       ...epilogue("attend"),
       ...builder.at(
         "memOffset",
@@ -99,7 +100,7 @@ export const emitAttention = (context: Context, layer: number): void => {
     element: count * headDim,
     head: count,
     word: (count * headDim) / GROUP,
-    cache: kvHeadsOn * layout.cache.headStride,
+    cache: kvHeadsOn * layerCache(layout, layer).headStride,
   });
   /** Scores of head h + 1, values of head h. */
   const pair = (head: number): void => {

@@ -1,17 +1,15 @@
 /** Does a model fit an accelerator? Every reason against it, each with what to change. */
-import type { QuantisedModel } from "../../golden/model/types.js";
+import type { CacheBits, QuantisedModel } from "../../golden/model/types.js";
 import { beatBytes, GROUP } from "../engines/formats/beats.js";
 import { constantBeats } from "../engines/formats/constants.js";
-import { FIELDS, type Field } from "../isa/instruction.js";
-import type { AcceleratorConfig } from "../isa/config.js";
-import type { Layout, MatrixRegion } from "./layout.js";
+import { CACHE_STRIDE_BEATS, FIELDS, type Field } from "../isa/instruction.js";
+import { type AcceleratorConfig, type Features, powerOfTwo } from "../isa/config.js";
+import { type Layout, type MatrixRegion, matricesOf } from "./layout.js";
 
+type Capacity = {
+  [K in keyof AcceleratorConfig]: AcceleratorConfig[K] extends number ? K : never;
+}[keyof AcceleratorConfig];
 const most = (field: Field): number => 2 ** FIELDS[field][1] - 1;
-const powerOfTwo = (n: number): number => {
-  let power = 1;
-  while (power < n) power *= 2;
-  return power;
-};
 
 /** What the shape itself may not be, before anything is laid out. */
 export const shapeProblems = (
@@ -30,7 +28,20 @@ export const shapeProblems = (
     `${heads} heads do not share ${kvHeads} KV heads evenly; heads must be a multiple of kvHeads`,
   );
   say(headDim % 2 !== 0, `headDim ${headDim} is odd; RoPE turns pairs`);
-  say(model.embedding.format !== "W4", `the embedding is ${model.embedding.format}; quantise it as W4`);
+  say(
+    model.embedding.format !== "W4" && model.embedding.format !== "W8",
+    `the embedding is ${model.embedding.format}; quantise it as W4 or W8`,
+  );
+  for (const { feature, needed, what } of featureNeeds(model))
+    say(
+      needed && !config.features[feature],
+      `the model has ${what}, which this configuration leaves out: switch features.${feature} on`,
+    );
+  say(
+    positions > MOST_VALUES8_SLOTS && model.layers.some(({ cache }) => cache.values === 8),
+    `8-bit values of ${positions} positions may leave the 40 bits of a sum; at most ${MOST_VALUES8_SLOTS}: ` +
+      "use fewer positions or 4-bit values",
+  );
   say(
     config.cols !== GROUP,
     `the configuration has ${config.cols} columns; groups are ${GROUP} wide: set cols: ${GROUP}`,
@@ -47,17 +58,42 @@ export const shapeProblems = (
   return problems;
 };
 
+/** Contract section 6: sums of 8-bit values stay within 40 bits. */
+const MOST_VALUES8_SLOTS = 2048;
+
+interface FeatureNeed {
+  readonly feature: keyof Features;
+  readonly needed: boolean;
+  readonly what: string;
+}
+
+/** Which optional hardware a model needs. */
+export const featureNeeds = (model: QuantisedModel): readonly FeatureNeed[] => {
+  const matrices = [
+    ...model.layers.flatMap(({ q, k, v, o, gate, up, down }) => [q, k, v, o, gate, up, down]),
+    model.embedding,
+    ...(model.head === undefined ? [] : [model.head]),
+  ];
+  const caches = (bits: CacheBits): boolean =>
+    model.layers.some(({ cache }) => cache.keys === bits || cache.values === bits);
+  return [
+    {
+      feature: "weights8",
+      needed: matrices.some(({ format }) => format === "W8"),
+      what: "8-bit weights",
+    },
+    { feature: "cache8", needed: caches(8), what: "an 8-bit cache" },
+    { feature: "cache3", needed: caches(3), what: "a 3-bit cache" },
+  ];
+};
+
 /** What the golden model computes and the accelerator does not yet. */
 const beyond = (model: QuantisedModel): string[] => {
-  const matrices = model.layers.flatMap(({ q, k, v, o, gate, up, down }) => [q, k, v, o, gate, up, down]);
   const found: readonly (readonly [boolean, string])[] = [
-    [matrices.some(({ format }) => format === "W8"), "8-bit weights"],
-    [model.layers.some(({ cache }) => cache.keys === 8 || cache.values === 8), "an 8-bit cache"],
     [model.layers.some(({ bias }) => bias !== undefined), "biases of q, k and v"],
     [model.layers.some(({ qkNorm }) => qkNorm !== undefined), "norms of q and k"],
     [model.layers.some(({ subNorm }) => subNorm !== undefined), "sub-norms before o and down"],
     [model.gate !== "silu", "squared ReLU"],
-    [model.head !== undefined, "a head of its own"],
   ];
   return found.filter(([has]) => has).map(([, what]) => what);
 };
@@ -72,8 +108,9 @@ export const fitProblems = (
   const { dim, hidden, heads, kvHeads, headDim, vocab } = model.shape;
   const { chip } = layout;
   const { rows, tokens } = config;
+  const matrices = matricesOf(layout);
   const problems: string[] = [];
-  const need = (what: string, needed: number, has: number, option: keyof AcceleratorConfig): void => {
+  const need = (what: string, needed: number, has: number, option: Capacity): void => {
     if (needed > has)
       problems.push(`${what} needs ${option} ${powerOfTwo(needed)} or more, the configuration has ${has}`);
   };
@@ -105,6 +142,10 @@ export const fitProblems = (
     "kmeanEntries",
   );
   need(`${headDim / 2} RoPE pairs`, entries(headDim / 2, 4), config.ropeEntries, "ropeEntries");
+  const counted = Math.max(...matrices.flatMap((m) => [m.rows, m.rowBlocks])) + 1;
+  need(`a matrix of ${counted - 1} rows`, counted, config.matrixRows, "matrixRows");
+  const beats = Math.max(...matrices.map((m) => m.beats)) + 1;
+  need(`a matrix of ${beats - 1} beats`, beats, config.matrixBeats, "matrixBeats");
   need(`statistics of ${heads} heads`, chip.slot.slots, config.slots, "slots");
   if (chip.slot.slots > 64)
     problems.push(
@@ -120,23 +161,19 @@ export const fitProblems = (
     problems.push(
       `${chip.vector.elements} vector elements; an instruction addresses ${most("dst") + 1}: use fewer tokens (tokens: ${tokens})`,
     );
-  if (vocab > most("rows"))
-    problems.push(
-      `a vocabulary of ${vocab}; an instruction counts ${most("rows")} rows and tokens have 16 bits`,
-    );
+  if (Math.max(vocab, 2 * hidden) > most("rows"))
+    problems.push(`a matrix of ${Math.max(vocab, 2 * hidden)} rows; an instruction counts ${most("rows")}`);
 
   const seen = new Set<string>();
-  for (const matrix of [
-    layout.embedding,
-    ...layout.layers.flatMap((l) => [l.k, l.v, l.q[0]!, l.o, l.gateup, l.down]),
-  ])
+  for (const matrix of matrices)
     for (const problem of matrixProblems(matrix))
       if (!seen.has(problem)) problems.push([...seen.add(problem)].at(-1)!);
 
   const { cache } = layout;
-  if (cache.headStride > most("cacheHeadStride"))
+  const headStride = Math.max(...cache.layers.map((layer) => layer.headStride));
+  if (headStride > most("cacheHeadStride") * CACHE_STRIDE_BEATS)
     problems.push(
-      `the cache of one head takes ${cache.headStride} beats, an instruction strides ${most("cacheHeadStride")}: use fewer positions ` +
+      `the cache of one head takes ${headStride} beats, an instruction strides ${most("cacheHeadStride") * CACHE_STRIDE_BEATS}: use fewer positions ` +
         `(${cache.slots} slots) or more rows (${rows})`,
     );
   if (layout.memoryBeats > 2 ** FIELDS.memOffset[1])

@@ -80,7 +80,7 @@ export const compile = (
     memoryBeats: layout.memoryBeats,
     regions: regionsOf(layout),
     layout,
-    formats: formatsOf(layout),
+    formats: formatsOf(model, layout),
     registers: { epsilonSum: model.epsilonSum, sinks, window: slots - sinks },
     positions,
     model,

@@ -12,7 +12,7 @@ import {
 import type { AcceleratorConfig } from "../isa/config.js";
 import type { Instruction } from "./assemble.js";
 import { mask, type ProgramBuilder, type Register } from "./builder.js";
-import type { Layout, MatrixRegion, Region } from "./layout.js";
+import type { LayerCache, Layout, MatrixRegion, Region } from "./layout.js";
 
 /** What the emitters share. */
 export interface Context {
@@ -59,10 +59,11 @@ export const cacheBeat = (
   kvHead: number,
   kind: "key" | "value",
 ): number =>
-  layout.cache.beat +
-  layer * layout.cache.layerStride +
-  kvHead * layout.cache.headStride +
-  (kind === "value" ? layout.cache.keyBeats : 0);
+  layerCache(layout, layer).beat +
+  kvHead * layerCache(layout, layer).headStride +
+  (kind === "value" ? layerCache(layout, layer).keyBeats : 0);
+
+export const layerCache = (layout: Layout, layer: number): LayerCache => layout.cache.layers[layer]!;
 
 /** The loop over the tokens of a batch; none where a batch is one token. */
 export const forToks = ({ builder, config }: Context, body: () => void, comment?: string): void =>

@@ -2,7 +2,7 @@
 import type { QuantisedMatrix, QuantisedModel } from "../../golden/model/types.js";
 import { beatBytes, GROUP, type MatrixRow } from "../engines/formats/beats.js";
 import { packGain, packWords32 } from "../engines/formats/constants.js";
-import { CODECS } from "../engines/formats/codecs.js";
+import { CODECS, DIGIT_CODECS, isDigits } from "../engines/formats/codecs.js";
 import { packWide } from "../engines/formats/wide.js";
 import { packW4 } from "../engines/formats/w4.js";
 import type { Layout, MatrixRegion, Region } from "./layout.js";
@@ -33,13 +33,15 @@ export const packImage = (model: QuantisedModel, layout: Layout, rows: number): 
       throw new Error(`${region.name}: ${bytes.length / beat} beats packed, ${region.beats} laid out`);
     image.set(bytes, region.beat * beat);
   };
-  const matrix = (region: MatrixRegion, list: readonly MatrixRow[]): void =>
+  const matrix = (region: MatrixRegion, list: readonly MatrixRow[]): void => {
+    const { format, groups, rowBlocks } = region;
     place(
       region,
-      region.format === "w4"
-        ? packW4(list, region.groups, rows, region.rowBlocks)
-        : packWide(list, region.groups, rows, CODECS[region.format]),
+      isDigits(format)
+        ? packW4(list, groups, rows, rowBlocks, DIGIT_CODECS[format])
+        : packWide(list, groups, rows, CODECS[format]),
     );
+  };
 
   place(layout.rope, packWords32(model.ropeIncrements, rows));
   model.layers.forEach((layer, l) => {
@@ -59,5 +61,6 @@ export const packImage = (model: QuantisedModel, layout: Layout, rows: number): 
     place(at.nextGain, packGain(model.layers[l + 1]?.attentionGain ?? model.finalGain, rows));
   });
   matrix(layout.embedding, rowsOf(model.embedding));
+  if (model.head !== undefined) matrix(layout.head, rowsOf(model.head));
   return image;
 };

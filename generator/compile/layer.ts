@@ -9,6 +9,7 @@ import {
   epilogue,
   type Fields,
   forToks,
+  layerCache,
   load,
   quantise,
   quantiseNormed,
@@ -18,13 +19,14 @@ import {
   weights,
   writes,
 } from "./context.js";
+import { CACHE_STRIDE_BEATS, CACHE_WIDTHS } from "../isa/instruction.js";
 import type { MatrixRegion } from "./layout.js";
 
 /** Keys and values of all heads into the cache. The keys wait for the activations; all behind them use the same. */
 const keysAndValues = (context: Context, index: number): void => {
   const { builder, model, layout } = context;
   const { k, v } = layout.layers[index]!;
-  const { scale } = model.layers[index]!;
+  const { scale, cache } = model.layers[index]!;
   for (const kind of ["key", "value"] as const)
     builder.emit(
       "mv",
@@ -36,7 +38,9 @@ const keysAndValues = (context: Context, index: number): void => {
         ...constantScale("norm", kind === "key" ? scale.k : scale.v),
         ...builder.at("cacheOffset", "cacheBase", "cache", cacheBeat(context, index, 0, kind)),
         headGroups: model.shape.headDim / GROUP,
-        cacheHeadStride: layout.cache.headStride,
+        cacheHeadStride: layerCache(layout, index).headStride / CACHE_STRIDE_BEATS,
+        cacheWidth: CACHE_WIDTHS.indexOf(kind === "key" ? cache.keys : cache.values),
+        cacheKeys8: cache.keys === 8 ? 1 : 0,
         wait: kind === "key" ? mask("actReady") : 0,
       },
       `${kind}s of all heads`,

@@ -1,12 +1,19 @@
 /** Where everything lies: the memory image in beats, and activations, vectors and slots on the chip. */
-import type { QuantisedMatrix, QuantisedModel, WeightFormat } from "../../golden/model/types.js";
+import type {
+  CacheBits,
+  QuantisedLayer,
+  QuantisedMatrix,
+  QuantisedModel,
+  WeightFormat,
+} from "../../golden/model/types.js";
 import { GROUP } from "../engines/formats/beats.js";
-import { keyBeats, valueBeats } from "../engines/formats/cache.js";
+import { type DigitBeats, keyBeats, valueBeats } from "../engines/formats/cache.js";
+import { DIGIT_CODECS, isDigits } from "../engines/formats/codecs.js";
 import { constantBeats } from "../engines/formats/constants.js";
 import { wideBeats, wideRowBlocks } from "../engines/formats/wide.js";
 import { w4Beats, w4RowBlocks, w4UnitRowBlocks } from "../engines/formats/w4.js";
 import type { AcceleratorConfig } from "../isa/config.js";
-import { type Format, isWide, type MatrixFormat } from "../isa/instruction.js";
+import { CACHE_STRIDE_BEATS, type Format, type MatrixFormat } from "../isa/instruction.js";
 
 /** Beats [beat, beat + beats) of the memory. */
 export interface Region {
@@ -16,10 +23,10 @@ export interface Region {
 }
 
 /** Formats of the quantiser as formats of the hardware. */
-type Known = Exclude<WeightFormat, "W8">;
-const FORMAT: Readonly<Record<Known, MatrixFormat>> = {
+const FORMAT: Readonly<Record<WeightFormat, MatrixFormat>> = {
   W2: "w2",
   W4: "w4",
+  W8: "w8",
   TERNARY: "ternary",
   N24: "n24",
 };
@@ -33,6 +40,9 @@ export interface MatrixRegion extends Region {
 }
 
 export interface LayerLayout {
+  /** First beat of the layer, and how many it has: equal in layers of equal formats. */
+  readonly beat: number;
+  readonly beats: number;
   readonly kmean: Region;
   readonly k: MatrixRegion;
   readonly v: MatrixRegion;
@@ -46,12 +56,16 @@ export interface LayerLayout {
   readonly nextGain: Region;
 }
 
+/** The cache of one layer: per KV head the keys, then the values. */
+export interface LayerCache extends Region {
+  readonly keyBeats: number;
+  /** From head to head, keys and values alike. */
+  readonly headStride: number;
+}
+
 export interface CacheLayout extends Region {
   readonly slots: number;
-  readonly keyBeats: number;
-  /** From head to head of a layer, keys and values alike. */
-  readonly headStride: number;
-  readonly layerStride: number;
+  readonly layers: readonly LayerCache[];
 }
 
 /** On-chip addresses. Places share memory where one tensor is dead before the other is written: README.md. */
@@ -87,8 +101,9 @@ export interface Layout {
   readonly firstGain: Region;
   /** Absolute addresses. */
   readonly layers: readonly LayerLayout[];
-  readonly layerStride: number;
   readonly embedding: MatrixRegion;
+  /** The head's matrix: that of the embedding, or one of its own behind it. */
+  readonly head: MatrixRegion;
   /** Row blocks that EMB fetches for one token. */
   readonly embeddingUnit: number;
   readonly cache: CacheLayout;
@@ -98,15 +113,23 @@ export interface Layout {
   readonly chip: ChipLayout;
 }
 
+/** Beats of a group of cache codes. */
+export const digitBeats = (bits: CacheBits): DigitBeats => (bits === 8 ? 2 : 1);
+
+/** `unit`: row blocks come in multiples of it. */
 const matrixShape = (
   matrix: QuantisedMatrix,
   rows: number,
   config: AcceleratorConfig,
+  unit = 1,
 ): Omit<MatrixRegion, "name" | "beat"> => {
   const groups = matrix.cols / GROUP;
-  const format = FORMAT[matrix.format as Known]; // check.ts refuses W8
-  const rowBlocks = isWide(format) ? wideRowBlocks(rows, config.rows) : w4RowBlocks(rows, config.rows);
-  const beats = isWide(format) ? wideBeats(rowBlocks, groups) : w4Beats(rowBlocks, groups);
+  const format = FORMAT[matrix.format];
+  const needed = isDigits(format) ? w4RowBlocks(rows, config.rows) : wideRowBlocks(rows, config.rows);
+  const rowBlocks = Math.ceil(needed / unit) * unit;
+  const beats = isDigits(format)
+    ? w4Beats(rowBlocks, groups, DIGIT_CODECS[format])
+    : wideBeats(rowBlocks, groups);
   return { format, rows, rowBlocks, groups, beats };
 };
 
@@ -127,11 +150,10 @@ export const layOut = (model: QuantisedModel, config: AcceleratorConfig, slots: 
 
   const rope = region("rope", constantBeats(headDim / 2, 4, config.rows));
   const firstGain = gain("layer 0 attention gain");
-  const start = next;
-  const first = model.layers.map((layer, l): LayerLayout => {
-    next = start; // relative to the layer; moved below
+  const layers = model.layers.map((layer, l): LayerLayout => {
+    const beat = next;
     const name = (kind: string): string => `layer ${l} ${kind}`;
-    return {
+    const regions = {
       kmean: region(name("key mean"), constantBeats(kvHeads * headDim, 4, config.rows)),
       k: matrix(name("k"), layer.k, kvHeads * headDim),
       v: matrix(name("v"), layer.v, kvHeads * headDim),
@@ -142,57 +164,34 @@ export const layOut = (model: QuantisedModel, config: AcceleratorConfig, slots: 
       down: matrix(name("down"), layer.down, dim),
       nextGain: gain(l + 1 < model.layers.length ? `layer ${l + 1} attention gain` : "final gain"),
     };
+    return { ...regions, beat, beats: next - beat };
   });
-  const layerStride = Math.max(
-    0,
-    ...first.map((layer) => layer.nextGain.beat + layer.nextGain.beats - start),
-  );
-  const layers = first.map((layer, l) => moveLayer(layer, l * layerStride));
-  next = start + layerStride * layers.length;
 
+  // Whole units of what EMB fetches for one token.
   const embeddingUnit = w4UnitRowBlocks(dim / GROUP);
-  const shape = matrixShape(model.embedding, vocab, config);
-  const rowBlocks = Math.ceil(shape.rowBlocks / embeddingUnit) * embeddingUnit;
-  const embeddingBeats = w4Beats(rowBlocks, shape.groups);
-  const embedding = { ...shape, rowBlocks, ...region("embedding", embeddingBeats) };
+  const shape = matrixShape(model.embedding, vocab, config, embeddingUnit);
+  const embedding = { ...shape, ...region("embedding", shape.beats) };
+  const head = model.head === undefined ? embedding : matrix("head", model.head, vocab);
   const imageBeats = next;
 
-  const keys = keyBeats(slots, headDim / GROUP, config.rows);
-  const headStride = keys + valueBeats(slots, headDim, config.rows);
-  const cacheLayer = headStride * kvHeads;
-  const cache = {
-    ...region("cache", cacheLayer * layers.length),
-    slots,
-    keyBeats: keys,
-    headStride,
-    layerStride: cacheLayer,
-  };
+  const cacheLayers = model.layers.map((layer, l): LayerCache => {
+    const keys = keyBeats(slots, headDim / GROUP, config.rows, digitBeats(layer.cache.keys));
+    const values = valueBeats(slots, headDim, config.rows, digitBeats(layer.cache.values));
+    const headStride = Math.ceil((keys + values) / CACHE_STRIDE_BEATS) * CACHE_STRIDE_BEATS;
+    return { ...region(`layer ${l} cache`, headStride * kvHeads), keyBeats: keys, headStride };
+  });
+  const cache = { name: "cache", beat: imageBeats, beats: next - imageBeats, slots, layers: cacheLayers };
   return {
     rope,
     firstGain,
     layers,
-    layerStride,
     embedding,
+    head,
     embeddingUnit,
     cache,
     imageBeats,
     memoryBeats: next,
     chip: chipLayout(model, config),
-  };
-};
-
-const moveLayer = (layer: LayerLayout, beats: number): LayerLayout => {
-  const move = <T extends Region>(r: T): T => ({ ...r, beat: r.beat + beats });
-  return {
-    kmean: move(layer.kmean),
-    k: move(layer.k),
-    v: move(layer.v),
-    q: layer.q.map(move),
-    o: move(layer.o),
-    ffnGain: move(layer.ffnGain),
-    gateup: move(layer.gateup),
-    down: move(layer.down),
-    nextGain: move(layer.nextGain),
   };
 };
 
@@ -220,15 +219,27 @@ export const regionsOf = (layout: Layout): Region[] => [
   layout.firstGain,
   ...layout.layers.flatMap((l) => [l.kmean, l.k, l.v, ...l.q, l.o, l.ffnGain, l.gateup, l.down, l.nextGain]),
   layout.embedding,
+  ...(layout.head === layout.embedding ? [] : [layout.head]),
   layout.cache,
 ];
 
+/** Weight matrices of the whole model; of queries one head. */
+export const matricesOf = (layout: Layout): MatrixRegion[] => [
+  ...layout.layers.flatMap((l) => [l.k, l.v, l.q[0]!, l.o, l.gateup, l.down]),
+  layout.embedding,
+  layout.head,
+];
+
+/** Formats of a layer's keys and values. */
+export const cacheFormats = ({ cache }: QuantisedLayer) => ({
+  keys: cache.keys === 8 ? ("keys8" as const) : ("keys" as const),
+  values: cache.values === 8 ? ("values8" as const) : ("values" as const),
+});
+
 /** Formats that the engine must multiply: of the matrices, and of the cache. */
-export const formatsOf = (layout: Layout): Format[] => [
+export const formatsOf = (model: QuantisedModel, layout: Layout): Format[] => [
   ...new Set<Format>([
-    ...layout.layers.flatMap((l) => [l.k, l.v, ...l.q, l.o, l.gateup, l.down]).map((m) => m.format),
-    layout.embedding.format,
-    "keys",
-    "values",
+    ...matricesOf(layout).map((m) => m.format),
+    ...model.layers.flatMap((layer) => Object.values(cacheFormats(layer))),
   ]),
 ];

@@ -109,6 +109,9 @@ export const padModel = (model: QuantisedModel): QuantisedModel => {
     shape: padded,
     ropeIncrements: Uint32Array.from({ length: padded.headDim / 2 }, (_, j) => model.ropeIncrements[j] ?? 0),
     embedding: padMatrix(model.embedding, grown(shape.vocab, shape.vocab), dim, "embedding"),
+    ...(model.head === undefined
+      ? {}
+      : { head: padMatrix(model.head, grown(shape.vocab, shape.vocab), dim, "head") }),
     finalGain: padGain(model.finalGain, dim),
     layers: model.layers.map(layer),
   };

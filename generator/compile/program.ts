@@ -31,10 +31,10 @@ const embed = (context: Context): void => {
     "emb",
     {
       tok: TOK.loop,
-      format: FORMATS.indexOf("w4"),
+      format: FORMATS.indexOf(embedding.format),
       ...epilogue("embed"),
       ...builder.at("memOffset", "memBase", "zero", embedding.beat),
-      beats: (embeddingUnit * embedding.groups * 9) / 8,
+      beats: (embedding.beats * embeddingUnit) / embedding.rowBlocks,
       rowBlocks: embeddingUnit,
       groups: embedding.groups,
       rows: model.shape.dim,
@@ -57,6 +57,8 @@ export const layerRuns = (model: QuantisedModel): readonly (readonly [number, nu
     const { gate, up: _, ...scales } = layer.scale;
     return JSON.stringify([
       formats,
+      layer.cache.keys,
+      layer.cache.values,
       Object.entries({ ...scales, gate }).sort(([a], [b]) => (a < b ? -1 : 1)),
     ]);
   };
@@ -89,8 +91,9 @@ export const buildProgram = (
     },
     "tokens",
   );
-  const stride = { layer: layout.layerStride, cache: layout.cache.layerStride };
   for (const [first, count] of layerRuns(model)) {
+    // layers of a run have equal formats, and so equal sizes
+    const stride = { layer: layout.layers[first]!.beats, cache: layout.cache.layers[first]!.beats };
     builder.clear(["layer", "cache", "element", "head", "word", "queryElement", "queryHead"]);
     builder.loop(count, stride, () => emitLayer(context, first), `layers ${first} to ${first + count - 1}`);
   }
@@ -111,7 +114,7 @@ export const buildProgram = (
     {
       last: 1,
       tok: TOK.last,
-      ...weights(builder, layout.embedding, "zero"),
+      ...weights(builder, layout.head, "zero"),
       ...epilogue("logits"),
       ...reads(tokenVectors(context).normed),
       ...constantScale("norm", model.headScale),

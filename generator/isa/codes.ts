@@ -21,6 +21,9 @@ export const codeOf = (format: Format): BeatCode => {
     case "w4":
     case "keys":
     case "values":
+    case "w8": // two beats of w4 digits
+    case "keys8":
+    case "values8":
       return "w4";
   }
 };

@@ -1,3 +1,14 @@
+/** Hardware that only some models need; what is off costs nothing. */
+export interface Features {
+  /** 8-bit weights, embedding and head: format w8. */
+  readonly weights8: boolean;
+  /** 8-bit codes in the cache: formats keys8 and values8. */
+  readonly cache8: boolean;
+  /** 3-bit codes in the cache, in the places of 4-bit ones. */
+  readonly cache3: boolean;
+}
+export const NO_FEATURES: Features = { weights8: false, cache8: false, cache3: false };
+
 /** One accelerator: its engine and sizes. Shapes of models are NOT here: they come from the program; these are capacities. */
 export interface AcceleratorConfig {
   /** Name of the engine's kernel: generator/engines/kernels.ts. */
@@ -32,13 +43,30 @@ export interface AcceleratorConfig {
   readonly prefetchBeats: number;
   /** Program memory in instructions, power of two. */
   readonly programInstructions: number;
+  /** Most rows of a matrix and tokens of a vocabulary, power of two: 65,536 to 262,144. */
+  readonly matrixRows: number;
+  /** Most beats of a matrix, power of two: 2^20 to 2^22. */
+  readonly matrixBeats: number;
+  readonly features: Features;
 }
 
 export const lanes = (c: AcceleratorConfig): number => c.rows * c.cols;
 /** Width of a memory beat. */
 export const beatBits = (c: AcceleratorConfig): number => 2 * c.rows * c.cols;
+/** Bits of token ids, row numbers and row counts: 16 count 65,535. */
+export const rowBits = (c: AcceleratorConfig): number => log2(c.matrixRows);
+/** Bits that count the beats of a matrix. */
+export const beatCountBits = (c: AcceleratorConfig): number => log2(c.matrixBeats);
+/** Some matrix has 8-bit codes: pairs of beats. */
+export const hasEight = ({ features }: AcceleratorConfig): boolean => features.weights8 || features.cache8;
 /** Width that holds 0..n inclusive. */
 export const countBits = (n: number): number => Math.ceil(Math.log2(n + 1));
+/** The smallest power of two that is at least n. */
+export const powerOfTwo = (n: number): number => {
+  let power = 1;
+  while (power < n) power *= 2;
+  return power;
+};
 /** log2 of a power of two. */
 export const log2 = (n: number): number => Math.round(Math.log2(n));
 
@@ -61,4 +89,7 @@ export const defaultConfig: AcceleratorConfig = {
   slots: 32,
   prefetchBeats: 64,
   programInstructions: 64,
+  matrixRows: 2 ** 16,
+  matrixBeats: 2 ** 20,
+  features: NO_FEATURES,
 };

@@ -3,13 +3,21 @@
 export const OPS = ["halt", "loop", "end", "base", "next", "load", "emb", "mv", "quant", "softmax"] as const;
 export type Op = (typeof OPS)[number];
 /** Weight stream formats of MV. */
-export const FORMATS = ["w2", "w4", "keys", "values", "ternary", "n24"] as const;
+export const FORMATS = ["w2", "w4", "keys", "values", "ternary", "n24", "w8", "keys8", "values8"] as const;
 export type Format = (typeof FORMATS)[number];
+/** The cache's formats by the width of its codes; three bits lie in the four-bit ones. */
+export const KEY_FORMATS = ["keys", "keys8"] as const satisfies readonly Format[];
+export const VALUE_FORMATS = ["values", "values8"] as const satisfies readonly Format[];
 /** Formats of weights in memory; the others are the cache's. */
-export type MatrixFormat = Exclude<Format, "keys" | "values">;
+export type MatrixFormat = Exclude<Format, (typeof KEY_FORMATS)[number] | (typeof VALUE_FORMATS)[number]>;
 /** Formats of R rows a row block, scales as w2; the others have R/2 rows of four-bit codes. */
 export const isWide = (format: Format): boolean =>
   format === "w2" || format === "ternary" || format === "n24";
+/** Formats of two beats where the four-bit ones have one: high digits, then low digits. */
+export const isEight = (format: Format): boolean =>
+  format === "w8" || format === "keys8" || format === "values8";
+/** Widths of cache codes, in the order of the field `cacheWidth`. */
+export const CACHE_WIDTHS = [4, 8, 3] as const;
 /** Where the results of MV and EMB go. */
 export const EPILOGUES = [
   "embed",
@@ -38,20 +46,20 @@ export const FIELDS = {
   op: [0, 4],
   last: [4, 1], // only when the batch reaches the end of the prompt
   tok: [5, 2], // TOKEN_SELECTS
-  wait: [8, 16],
-  signal: [24, 16],
+  wait: [8, 12],
+  signal: [20, 12],
   // mv, emb, load
-  format: [40, 3],
-  epilogue: [43, 4],
+  fetchAfterCache: [7, 1], // fetch waits until every K and V of earlier key/value MVs is written
+  format: [32, 4],
+  epilogue: [36, 4],
+  memBase: [40, 3],
+  ram: [43, 2], // load: CONSTANT_RAMS
+  scaling: [46, 2],
   memOffset: [48, 24], // beats
-  memBase: [72, 3],
-  fetchAfterCache: [75, 1], // fetch waits until every K and V of earlier key/value MVs is written
-  ram: [76, 2], // load: CONSTANT_RAMS
-  scaling: [78, 2],
-  beats: [80, 20], // mv of a matrix, load: beats to fetch; emb: beats of one unit; keys, values: not used (from LEN)
-  rowBlocks: [100, 16], // mv of a matrix, values: row blocks. emb: row blocks of one unit (power of two). keys: from LEN
-  groups: [116, 10], // mv of a matrix or keys, emb: groups per row. values: from LEN
-  rows: [126, 16], // results per token that count (padding rows above are dropped); keys: from LEN
+  beats: [72, 22], // mv of a matrix, load: beats to fetch; emb: beats of one unit; keys, values: not used (from LEN)
+  rowBlocks: [94, 18], // mv of a matrix, values: row blocks. emb: row blocks of one unit (power of two). keys: from LEN
+  groups: [112, 10], // mv of a matrix or keys, emb: groups per row. values: from LEN
+  rows: [122, 18], // results per token that count (padding rows above are dropped); keys: from LEN
   act: [142, 12], // activation word address of group 0, token 0 (mv; quant: destination)
   actBase: [154, 3],
   actStride: [157, 10], // activation words from token to token (mv, tok "all")
@@ -69,8 +77,10 @@ export const FIELDS = {
   // mv with epilogue key or value: where the cache writer puts them
   cacheOffset: [167, 24], // first beat of head 0's keys or values
   cacheBase: [191, 3],
+  cacheWidth: [194, 2], // CACHE_WIDTHS: of the codes to write
+  cacheKeys8: [196, 1], // value: the head's keys, whose scale beats hold V's scale bytes too, are keys8
   headGroups: [198, 6], // headDim / 32
-  cacheHeadStride: [243, 13], // beats from head to head
+  cacheHeadStride: [243, 13], // from head to head, in units of CACHE_STRIDE_BEATS
   // loop, next
   count: [48, 16],
   countFrom: [64, 1], // LOOP_COUNTS
@@ -82,6 +92,8 @@ export const FIELDS = {
 export type Field = keyof typeof FIELDS;
 
 export const INSTRUCTION_BITS = 256;
+/** Beats in a unit of `cacheHeadStride`. */
+export const CACHE_STRIDE_BEATS = 16;
 export const PROGRAM_WORD_BITS = 64;
 export const BASE_REGISTERS = 8;
 export const BASE_BITS = 24;

@@ -8,23 +8,23 @@ export const TRACE_POINTS = {
   residual: [
     { name: "value", width: 32, signed: true },
     { name: "tok", width: 4, signed: false },
-    { name: "row", width: 16, signed: false },
+    { name: "row", width: 18, signed: false },
   ],
   vector: [
     { name: "value", width: 32, signed: true },
     { name: "kind", width: 4, signed: false },
     { name: "tok", width: 4, signed: false },
-    { name: "row", width: 16, signed: false },
+    { name: "row", width: 18, signed: false },
   ],
   act: [{ name: "data", width: 32, signed: false }],
   cache: [
     { name: "value", width: 24, signed: true },
     { name: "kind", width: 4, signed: false },
     { name: "tok", width: 4, signed: false },
-    { name: "row", width: 16, signed: false },
+    { name: "row", width: 18, signed: false },
   ],
   code: [
-    { name: "code", width: 4, signed: true },
+    { name: "code", width: 8, signed: true },
     { name: "kind", width: 4, signed: false },
   ],
   cachescale: [
@@ -36,7 +36,7 @@ export const TRACE_POINTS = {
   probexp: [{ name: "value", width: 16, signed: true }],
   probsum: [{ name: "value", width: 40, signed: false }],
   logit: [{ name: "value", width: 32, signed: true }],
-  token: [{ name: "value", width: 16, signed: false }],
+  token: [{ name: "value", width: 18, signed: false }],
 } as const satisfies Record<string, readonly TraceField[]>;
 export type TracePoint = keyof typeof TRACE_POINTS;
 /** Every cycle of the stream unit is counted in exactly one of these. */

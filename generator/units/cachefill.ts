@@ -14,6 +14,7 @@ import {
   when,
 } from "../hdl/index.js";
 import { type AcceleratorConfig, countBits, log2 } from "../isa/config.js";
+import { CACHE_STRIDE_BEATS } from "../isa/instruction.js";
 import { queue } from "../library/fifo.js";
 import type { cacheJob, cacheValue } from "./epilogueports.js";
 import { ADDRESS_BITS } from "./jobs.js";
@@ -45,7 +46,7 @@ const headsOf = (c: AcceleratorConfig, job: Job, start: Bool): Stream<ReturnType
   const offset = mux(job.first, 0, headOffset).as("offset");
   const keys = mux(job.isValue.not(), job.addr, keyAddress).as("keys");
   when(start, () => {
-    headOffset.set(offset.addMod(job.headStride.extend(ADDRESS_BITS)));
+    headOffset.set(offset.addMod(job.headStride.shl(log2(CACHE_STRIDE_BEATS)).resize(ADDRESS_BITS)));
     keyAddress.set(keys);
   });
   const started = {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { cacheCode, cacheScale, Sticky } from "../../golden/model/ops.js";
 import { type AcceleratorConfig, beatBits, defaultConfig } from "../isa/config.js";
+import { CACHE_STRIDE_BEATS } from "../isa/instruction.js";
 import { Bench, between, type Random } from "../library/testing.js";
 import { cacheWriter } from "./cachewriter.js";
 
@@ -93,7 +94,7 @@ const makeJob = (
   return {
     heads: data.map((_, h) => ({
       addr,
-      headStride: stride,
+      headStride: stride / CACHE_STRIDE_BEATS,
       headGroups: groups,
       slot,
       toks,

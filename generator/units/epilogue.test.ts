@@ -158,7 +158,7 @@ const makeJob = (c: AcceleratorConfig, random: Random, kind: Epilogue) => {
     cacheAddr: between(random, 0, 2 ** 24 - 1),
     cacheHeadStride: between(random, 0, 8191),
     headGroups,
-    signal: between(random, 1, 65535),
+    signal: between(random, 1, 4095),
   };
   const pairs = 2 * between(random, 1, 24);
   const rows = ((): number => {

@@ -1,14 +1,14 @@
 /** Ports of the epilogue, and what flows from it to the cache writer. */
 import { bool, sint, stream, uint } from "../hdl/index.js";
-import { type AcceleratorConfig, countBits, log2 } from "../isa/config.js";
+import { type AcceleratorConfig, countBits, log2, rowBits } from "../isa/config.js";
 import { ADDRESS_BITS, result, resultJob, SEMAPHORE_BITS } from "./jobs.js";
 import { elementBits, tokWidth } from "./memories.js";
 import { constantLoad } from "./stream.js";
 import {
   ELEMENT_BITS,
-  ROW_BITS,
   SQUARES_BITS,
   TRACE_KIND_BITS,
+  TRACE_ROW_BITS,
   TRACE_TOK_BITS,
   VALUE_BITS,
 } from "./widths.js";
@@ -21,14 +21,14 @@ export const cacheValue = (c: AcceleratorConfig) => ({
   valid: bool,
   value: sint(VALUE_BITS),
   isValue: bool,
-  row: uint(ROW_BITS),
+  row: uint(rowBits(c)),
   tok: uint(tokWidth(c)),
   last: bool,
 });
 /** One head of a key or value job, when its first row is taken. */
 export const cacheJob = (c: AcceleratorConfig) => ({
   addr: uint(ADDRESS_BITS), // beats
-  headStride: uint(13), // beats from head to head
+  headStride: uint(13), // from head to head, in units of CACHE_STRIDE_BEATS
   headGroups: uint(6), // headDim / 32
   slot: uint(log2(c.context)),
   toks: uint(countBits(c.tokens)),
@@ -36,18 +36,18 @@ export const cacheJob = (c: AcceleratorConfig) => ({
   first: bool, // the job's first head
 });
 /** A score on its way to softmax. */
-export const scoreValue = {
+export const scoreValue = (c: AcceleratorConfig) => ({
   valid: bool,
   value: sint(VALUE_BITS),
   aux: uint(8), // V's scale byte of the slot
-  row: uint(ROW_BITS), // the slot
+  row: uint(rowBits(c)), // the slot
   last: bool,
-};
+});
 
 const traced = {
   kind: uint(TRACE_KIND_BITS),
   tok: uint(TRACE_TOK_BITS),
-  row: uint(ROW_BITS),
+  row: uint(TRACE_ROW_BITS),
 };
 const traces = {
   residual: { valid: bool, value: sint(ELEMENT_BITS), tok: traced.tok, row: traced.row },
@@ -74,8 +74,8 @@ export const epilogueOutputs = (c: AcceleratorConfig) => ({
     restart: bool,
   },
   squares: uint(SQUARES_BITS), // SS of token `squaresTok`
-  score: scoreValue,
-  logit: { valid: bool, value: sint(ELEMENT_BITS), row: uint(ROW_BITS), last: bool },
+  score: scoreValue(c),
+  logit: { valid: bool, value: sint(ELEMENT_BITS), row: uint(rowBits(c)), last: bool },
   cache: cacheValue(c),
   cacheJob: cacheJob(c),
   cacheStart: bool,

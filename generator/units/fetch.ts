@@ -17,14 +17,17 @@ import {
 } from "../hdl/index.js";
 import { checkRows, GROUP, pairs } from "../engines/port.js";
 import { queue } from "../library/fifo.js";
-import { type AcceleratorConfig, log2, countBits } from "../isa/config.js";
+import { type AcceleratorConfig, beatCountBits, countBits, log2, rowBits } from "../isa/config.js";
 import { ADDRESS_BITS, fetchJob } from "./jobs.js";
 
 export const FETCH_KINDS = { plain: 0, keys: 1, values: 2, emb: 3 } as const;
 /** Key/value matrices under way at most: those in all queues together. */
 const PENDING_BITS = 6;
 
-export const memoryRequest = { addr: uint(ADDRESS_BITS), beats: uint(20) };
+export const memoryRequest = (c: AcceleratorConfig) => ({
+  addr: uint(ADDRESS_BITS),
+  beats: uint(beatCountBits(c)),
+});
 /** Bits of valueStride, the blocks of 32 slots. */
 export const blocksBits = (c: AcceleratorConfig): number => countBits(c.context / GROUP);
 
@@ -43,11 +46,11 @@ export const fetch = (c: AcceleratorConfig) => {
       in: {
         job: stream(fetchJob(c)),
         tokensKnown: uint(16),
-        tokenData: uint(16), // token RAM at tokenAddr, same cycle
+        tokenData: uint(rowBits(c)), // token RAM at tokenAddr, same cycle
         cacheWritten: bool, // a job with writesCache has reached memory
         blocks: uint(blockBits), // valueStride
       },
-      out: { request: stream(memoryRequest), tokenAddr: uint(16) },
+      out: { request: stream(memoryRequest(c)), tokenAddr: uint(16) },
       doc: "Memory requests of LOAD, EMB and MV.",
     },
     ({ job, tokensKnown, tokenData, cacheWritten, blocks }) => {
@@ -95,15 +98,15 @@ export const fetch = (c: AcceleratorConfig) => {
 
       const r = regs({
         addr: uint(ADDRESS_BITS),
-        beats: uint(20),
-        rest: uint(16),
+        beats: uint(beatCountBits(c)),
+        rest: uint(rowBits(c)),
         many: bool,
         keys: bool,
-        factorA: uint(16),
+        factorA: uint(rowBits(c)),
         factorB: uint(16),
         product: uint(ADDRESS_BITS),
       });
-      const request = source(memoryRequest, { addr: r.addr, beats: r.beats }, state.is("request"));
+      const request = source(memoryRequest(c), { addr: r.addr, beats: r.beats }, state.is("request"));
       match(state, {
         idle: () =>
           when(take, () => {
@@ -112,13 +115,13 @@ export const fetch = (c: AcceleratorConfig) => {
               select(
                 head.kind,
                 [
-                  [FETCH_KINDS.keys, scaleBeats.resize(20)],
+                  [FETCH_KINDS.keys, scaleBeats.resize(beatCountBits(c))],
                   [
                     FETCH_KINDS.values,
                     head.live
                       .add(GROUP - 1)
                       .shr(log2(GROUP))
-                      .resize(20),
+                      .resize(beatCountBits(c)),
                   ],
                 ],
                 head.beats,
@@ -127,7 +130,7 @@ export const fetch = (c: AcceleratorConfig) => {
             r.rest.set(head.rowBlocks);
             r.many.set(isValues);
             r.keys.set(isKeys);
-            r.factorA.set(mux(isKeys, keyBlocks.resize(16), unit.resize(16)));
+            r.factorA.set(mux(isKeys, keyBlocks.resize(rowBits(c)), unit.resize(rowBits(c))));
             r.factorB.set(mux(isKeys, keyGroups.resize(16), head.beats.wrap(16)));
             when(
               isKeys.or(head.kind.eq(FETCH_KINDS.emb)),
@@ -142,7 +145,7 @@ export const fetch = (c: AcceleratorConfig) => {
         add: () => {
           when(
             r.keys,
-            () => r.beats.set(r.beats.addMod(r.product.wrap(20))),
+            () => r.beats.set(r.beats.addMod(r.product.resize(beatCountBits(c)))),
             () => r.addr.set(r.addr.addMod(r.product)),
           );
           state.go("request");

@@ -1,19 +1,39 @@
 /** What flows between the units: queue entries with addresses already resolved by the sequencer, and the result streams. */
 import { bool, sint, uint } from "../hdl/index.js";
-import { FIELDS } from "../isa/instruction.js";
-import { type AcceleratorConfig, countBits, log2 } from "../isa/config.js";
+import { FIELDS, type Format } from "../isa/instruction.js";
+import { type AcceleratorConfig, beatCountBits, countBits, hasEight, log2, rowBits } from "../isa/config.js";
 
-export const FORMAT_BITS = FIELDS.format[1];
+/** Bits of a format's index: the 8-bit formats stand last. */
+export const formatBits = (c: AcceleratorConfig): number => FIELDS.format[1] - (hasEight(c) ? 0 : 1);
+const isBuilt = ({ features }: AcceleratorConfig, format: Format): boolean => {
+  switch (format) {
+    case "w8":
+      return features.weights8;
+    case "keys8":
+    case "values8":
+      return features.cache8;
+    case "w2":
+    case "w4":
+    case "ternary":
+    case "n24":
+    case "keys":
+    case "values":
+      return true;
+  }
+};
+/** Of some formats those that the hardware has. */
+export const built = (c: AcceleratorConfig, formats: readonly Format[]): readonly Format[] =>
+  formats.filter((format) => isBuilt(c, format));
 export const ADDRESS_BITS = 24; // beats
 export const SUM_BITS = 40; // row sums P, contract section 4
-export const SEMAPHORE_BITS = 16;
+export const SEMAPHORE_BITS = FIELDS.wait[1];
 
 /** Sequencer -> fetch (one per load, emb, mv). `live` = LEN of the token. */
 export const fetchJob = (c: AcceleratorConfig) => ({
   kind: uint(2), // 0 plain (addr, beats), 1 keys, 2 values, 3 emb
   addr: uint(ADDRESS_BITS),
-  beats: uint(20),
-  rowBlocks: uint(16),
+  beats: uint(beatCountBits(c)),
+  rowBlocks: uint(rowBits(c)),
   groups: uint(10),
   live: uint(log2(c.context) + 1),
   position: uint(16), // emb: token index
@@ -24,10 +44,10 @@ export const fetchJob = (c: AcceleratorConfig) => ({
 /** Sequencer -> stream unit. Also says how to unpack the beats. rowBlocks and groups are final (LEN applied). */
 export const streamJob = (c: AcceleratorConfig) => ({
   kind: uint(2), // 0 load, 1 emb, 2 mv
-  format: uint(FORMAT_BITS), // FORMATS
+  format: uint(formatBits(c)), // FORMATS
   ram: uint(2),
-  beats: uint(20),
-  rowBlocks: uint(16),
+  beats: uint(beatCountBits(c)),
+  rowBlocks: uint(rowBits(c)),
   groups: uint(10),
   toks: uint(countBits(c.tokens)), // tokens that share each weight beat
   act: uint(log2(c.actWords)),
@@ -43,8 +63,8 @@ export const resultJob = (c: AcceleratorConfig) => ({
   scaleM: uint(16),
   scaleE: sint(10),
   scaleSlot: uint(log2(c.slots)),
-  rows: uint(16), // results per token that count; further ones are padding and dropped
-  rowBlocks: uint(16), // row blocks, for counting
+  rows: uint(rowBits(c)), // results per token that count; further ones are padding and dropped
+  rowBlocks: uint(rowBits(c)), // row blocks, for counting
   wide: bool, // true: R rows per row block, false: R/2; emb delivers `groups`·32 values instead
   groups: uint(10),
   toks: uint(countBits(c.tokens)),
@@ -84,7 +104,7 @@ export const softmaxJob = (c: AcceleratorConfig) => ({
 export const result = (c: AcceleratorConfig) => ({
   value: sint(32),
   aux: uint(8), // keys: V scale byte of this slot
-  row: uint(16),
+  row: uint(rowBits(c)),
   tok: uint(Math.max(1, log2(c.tokens))),
   lastRow: bool, // last counted row of this token
   last: bool, // last result of the job

@@ -63,7 +63,7 @@ const run = (c: AcceleratorConfig, seed: number, count: number): void => {
     const act = between(random, 0, c.actWords - 1);
     const slot = between(random, 0, c.slots - 1);
     const tok = between(random, 0, c.tokens - 1);
-    const [wait, signal] = [between(random, 1, 65535), between(random, 1, 65535)];
+    const [wait, signal] = [between(random, 1, 4095), between(random, 1, 4095)];
     for (let k = 0; k < memory.length; k++) memory[k] = element(random, 31);
     const values = vector(random, between(random, 0, 9), elements);
     memory.set(values, src);

@@ -1,9 +1,9 @@
 /** Residual stream: read, add, saturate, write; and on the way y, its magnitude and the sum of squares. Contract section 2. */
 import { bool, defineModule, delay, Mem, mux, reg, sint, uint, when } from "../hdl/index.js";
-import { type AcceleratorConfig, log2 } from "../isa/config.js";
+import { type AcceleratorConfig, log2, rowBits } from "../isa/config.js";
 import { tokWidth } from "./memories.js";
 import { type Bits, type Bool, ofToken, past, pastValid, range, withToken } from "./signals.js";
-import { ELEMENT_BITS, ROW_BITS, SQUARES_BITS, TRACE_TOK_BITS } from "./widths.js";
+import { ELEMENT_BITS, SQUARES_BITS, TRACE_ROW_BITS, TRACE_TOK_BITS } from "./widths.js";
 
 /** Cycles from a result to its y. */
 export const RESIDUAL_LATENCY = 6;
@@ -34,7 +34,7 @@ export const residual = (c: AcceleratorConfig) =>
         d: {
           valid: bool,
           value: sint(ELEMENT_BITS),
-          row: uint(ROW_BITS),
+          row: uint(rowBits(c)),
           tok: uint(tokWidth(c)),
           embed: bool,
         },
@@ -50,7 +50,7 @@ export const residual = (c: AcceleratorConfig) =>
             valid: bool,
             value: sint(ELEMENT_BITS),
             tok: uint(TRACE_TOK_BITS),
-            row: uint(ROW_BITS),
+            row: uint(TRACE_ROW_BITS),
           },
         },
       },

@@ -21,12 +21,12 @@ import {
 } from "../hdl/index.js";
 import { checkRows, engineSums, pairs, SUM_BITS, tokBits } from "../engines/port.js";
 import { queue } from "../library/fifo.js";
-import { type AcceleratorConfig, log2 } from "../isa/config.js";
+import { type AcceleratorConfig, log2, rowBits } from "../isa/config.js";
 import { result } from "./jobs.js";
 import { scale } from "./scaler.js";
 
 /** The part of a result job that the row scaler needs. */
-export const rowJob = (c: AcceleratorConfig) => ({ rows: uint(16), tok: uint(tokBits(c)) });
+export const rowJob = (c: AcceleratorConfig) => ({ rows: uint(rowBits(c)), tok: uint(tokBits(c)) });
 
 /** Cycles from the engine's sums to the first row's result. */
 export const ROW_LATENCY = 5;
@@ -66,9 +66,9 @@ export const rowScaler = (c: AcceleratorConfig) => {
       const busy = reg("busy", bool, { reset: 0 });
       const copy = regOf("copy", engineSums(c));
       const index = reg("index", uint(indexBits), { reset: 0 });
-      const base = reg("base", uint(16), { reset: 0 }); // first row of the row block
+      const base = reg("base", uint(rowBits(c)), { reset: 0 }); // first row of the row block
       const tag = mux(busy, copy.tag, sums.payload.tag);
-      const row = base.addMod(index.resize(16)).as("row");
+      const row = base.addMod(index.resize(rowBits(c))).as("row");
       const lastRow = row.add(1).eq(jobs.payload.rows).as("last_row");
       const keep = row.lt(jobs.payload.rows).as("keep");
       const lastIndex = mux(
@@ -97,7 +97,7 @@ export const rowScaler = (c: AcceleratorConfig) => {
 
       // ── five registers: row, products, product, shifted, result ──
       const rowValid = reg("row_valid", bool, { reset: 0 });
-      const meta = { row: uint(16), aux: uint(8), tok: uint(tokBits(c)), lastRow: bool, last: bool };
+      const meta = { row: uint(rowBits(c)), aux: uint(8), tok: uint(tokBits(c)), lastRow: bool, last: bool };
       const r = regOf("row_r", {
         sum: sint(SUM_BITS),
         exponent: uint(5),
@@ -122,7 +122,11 @@ export const rowScaler = (c: AcceleratorConfig) => {
         busy.set(blockEnds.not());
       });
       when(enters.and(busy.not()), () => setAll(copy, sums.payload));
-      const step = mux(tag.single, lit(uint(16), 1), mux(tag.wide, lit(uint(16), c.rows), pairs(c)));
+      const step = mux(
+        tag.single,
+        lit(uint(rowBits(c)), 1),
+        mux(tag.wide, lit(uint(rowBits(c)), c.rows), pairs(c)),
+      );
       when(ends.and(tag.lastTok), () => base.set(mux(tag.end, 0, base.addMod(step))));
       jobs.consume(ends.and(tag.end));
 

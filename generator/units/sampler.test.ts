@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
 import { argmax } from "../../golden/model/ops.js";
+import { defaultConfig } from "../isa/config.js";
 import { Bench, between } from "../library/testing.js";
 import { sampler } from "./sampler.js";
 
 describe("sampler", () => {
   it("chooses the lowest index among the largest logits, one cycle after the last", () => {
-    const bench = new Bench(sampler(), 1);
+    const bench = new Bench(sampler(defaultConfig), 1);
     const { sim, random } = bench;
     sim.poke("logit_valid", 0);
     for (let round = 0; round < 400; round++) {

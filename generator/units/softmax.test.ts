@@ -140,7 +140,7 @@ const run = (c: AcceleratorConfig, seed: number, count: number, take: number): v
     if (sim.peek("trace_probsum_valid") === 1n) trace.sums.push(Number(sim.peek("trace_probsum_value")));
     // what is signalled in this cycle is there in the next
     if (sim.peek("signal") !== 0n) {
-      assert.equal(sim.peek("signal"), BigInt(20_000 + finished));
+      assert.equal(sim.peek("signal"), BigInt(2_000 + finished));
       finished++;
       free.scores++;
       ready.probabilities++;
@@ -160,7 +160,7 @@ const run = (c: AcceleratorConfig, seed: number, count: number, take: number): v
   for (let i = 0; i < count; i++) heads.push(makeHead(random, c.context));
   bench.send(
     "job",
-    heads.map((h, i) => ({ live: h.scores.length, wait: 1 + i, signal: 20_000 + i })),
+    heads.map((h, i) => ({ live: h.scores.length, wait: 1 + i, signal: 2_000 + i })),
     0.5,
   );
   const sums = bench.collect("sum", ["sum", "emax"], take);

@@ -63,7 +63,7 @@ export const softmax = (c: AcceleratorConfig) =>
       in: {
         job: stream(softmaxJob(c)),
         granted: bool,
-        score: scoreValue,
+        score: scoreValue(c),
         probabilityRead: probabilityRead(c),
       },
       out: {

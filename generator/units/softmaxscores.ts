@@ -41,7 +41,7 @@ const withScale = (value: Int, aux: Bits) => {
 };
 
 /** Scores arrive in the order of slots, one a cycle; one register. */
-export const fillScores = (c: AcceleratorConfig, score: Of<typeof scoreValue>): Scores => {
+export const fillScores = (c: AcceleratorConfig, score: Of<ReturnType<typeof scoreValue>>): Scores => {
   const fill = reg("fill_set", uint(1), { reset: 0 });
   const valid = delayValid(score.valid, 1, "score_valid");
   const s = delay(score.value, 1, "score");

@@ -9,7 +9,7 @@ import { bool, defineModule, mux, reg, stream, uint, when, wire } from "../hdl/i
 import { checkRows, engineBeat, toksBits } from "../engines/port.js";
 import { queue } from "../library/fifo.js";
 import { ACTIVITY_BITS, activity } from "./activity.js";
-import { type AcceleratorConfig, beatBits } from "../isa/config.js";
+import { type AcceleratorConfig, beatBits, rowBits } from "../isa/config.js";
 import { SEMAPHORE_BITS, streamJob } from "./jobs.js";
 import type { Bool } from "./signals.js";
 import { activationMemory, beatOf } from "./streambeat.js";
@@ -52,7 +52,7 @@ const streamPorts = (c: AcceleratorConfig) => ({
     steps: stepWindow(c),
     write: activationWrite(c),
     probability: probabilityWord,
-    tokenData: uint(TOKEN_BITS), // token RAM at tokenAddr, same cycle
+    tokenData: uint(rowBits(c)), // token RAM at tokenAddr, same cycle
   },
   out: {
     want: uint(SEMAPHORE_BITS),

@@ -2,7 +2,7 @@
 import { bool, defineModule, stream, uint, wire } from "../hdl/index.js";
 import { engine } from "../engines/engine.js";
 import { tokBits, toksBits } from "../engines/port.js";
-import { type AcceleratorConfig, beatBits, log2 } from "../isa/config.js";
+import { type AcceleratorConfig, beatBits, log2, rowBits } from "../isa/config.js";
 import { result, SEMAPHORE_BITS, streamJob } from "./jobs.js";
 import { rowJob, rowScaler } from "./rowscale.js";
 import { SQUARES_BITS, scaleJob, scaler, softmaxSum, vectorScale } from "./scaler.js";
@@ -14,7 +14,7 @@ export const streamSide = (c: AcceleratorConfig) =>
     "stream_side",
     {
       in: {
-        unpackJob: stream(unpackJob),
+        unpackJob: stream(unpackJob(c)),
         streamJob: stream(streamJob(c)),
         rowJob: stream(rowJob(c)),
         scaleJob: stream(scaleJob(c)),
@@ -23,7 +23,7 @@ export const streamSide = (c: AcceleratorConfig) =>
         missing: uint(SEMAPHORE_BITS),
         write: activationWrite(c),
         probability: probabilityWord,
-        tokenData: uint(16),
+        tokenData: uint(rowBits(c)),
         scale: vectorScale,
         squares: uint(SQUARES_BITS),
         epsilonSum: uint(SQUARES_BITS),

@@ -1,19 +1,18 @@
 /** How the stream unit walks through the beats of the job at hand. */
 import { lit, mux, type Of, reg, type Stream, type Ty, uint, when } from "../hdl/index.js";
 import { GROUP, pairBits, pairs } from "../engines/port.js";
-import { type AcceleratorConfig, log2 } from "../isa/config.js";
+import { type AcceleratorConfig, log2, rowBits } from "../isa/config.js";
 import type { Bits, Bool } from "./signals.js";
 import { type JobRegisters, UNIT_BLOCK_BITS } from "./streamjobs.js";
 import { wordBits } from "./streamports.js";
 import type { stepWindow } from "./unpack.js";
-import { TOKEN_BITS } from "./widths.js";
 
 const NEED_BITS = 2;
 
 /** EMB: whether this is the row block of the token, and which row pair it is; the token is read a cycle after the start. */
 const wantedRow = (c: AcceleratorConfig, { job, at }: JobRegisters, tokenData: Bits) => {
-  const token = reg("token", uint(TOKEN_BITS));
-  token.set(tokenData.wrap(TOKEN_BITS));
+  const token = reg("token", uint(rowBits(c)));
+  token.set(tokenData.wrap(rowBits(c)));
   const pair: Bits = pairs(c) === 1 ? lit(uint(1), 0) : token.wrap(pairBits(c));
   const block = token.shr(log2(pairs(c))).wrap(UNIT_BLOCK_BITS);
   return { pair, wanted: block.xor(at.block).and(job.rowMask).eq(0).as("wanted") };

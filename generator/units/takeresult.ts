@@ -1,11 +1,11 @@
 /** The head of the epilogue: takes a result when its job's unit can have it, and says what it is. */
 import { lit, type Of, reg, type Stream, uint, when, bool } from "../hdl/index.js";
-import { type AcceleratorConfig, log2 } from "../isa/config.js";
+import { type AcceleratorConfig, log2, rowBits } from "../isa/config.js";
 import { EPILOGUES, type Epilogue } from "../isa/instruction.js";
 import { queue } from "../library/fifo.js";
 import { type result, resultJob } from "./jobs.js";
 import type { Bits, Bool, Int } from "./signals.js";
-import { BLOCK, ROW_BITS, VALUE_BITS } from "./widths.js";
+import { BLOCK, VALUE_BITS } from "./widths.js";
 
 const JOBS = 4;
 
@@ -70,7 +70,7 @@ export const takeResults = (
   // A rotated pair leaves in two cycles: two odd rows may not follow each other at once.
   const afterOdd = reg("after_odd", bool, { reset: 0 });
   // The cache writer buffers whole heads: it must have a place before the first row of each.
-  const headMask = job.headGroups.shl(log2(BLOCK)).subMod(1).resize(ROW_BITS);
+  const headMask = job.headGroups.shl(log2(BLOCK)).subMod(1).resize(rowBits(c));
   const headStart = toCache.and(r.row.and(headMask).eq(0)).and(relative.eq(0)).as("head_start");
   const waitCache = headStart.and(cacheFree.not());
   const ready = next.valid.and(waitCache.not()).and(rotates.and(odd).and(afterOdd).not()).as("take_result");

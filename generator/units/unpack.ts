@@ -22,8 +22,8 @@ import {
 import { checkRows } from "../engines/port.js";
 import { FORMATS, type Format, isWide } from "../isa/instruction.js";
 import { queue } from "../library/fifo.js";
-import { type AcceleratorConfig, beatBits } from "../isa/config.js";
-import { FORMAT_BITS, type streamJob } from "./jobs.js";
+import { type AcceleratorConfig, beatBits, beatCountBits, rowBits } from "../isa/config.js";
+import { formatBits, type streamJob } from "./jobs.js";
 
 /** Scale beats between parser and lanes. */
 const SCALE_BEATS = 16;
@@ -35,14 +35,14 @@ export const wideFormat = (format: Sig<"u", number>): Sig<"u", 1> =>
   anyOf(FORMATS.filter(isWide).map((f) => format.eq(formatCode(f))));
 
 /** The part of a stream job that says what its beats are. */
-export const unpackJob = {
+export const unpackJob = (c: AcceleratorConfig) => ({
   kind: uint(2),
-  format: uint(FORMAT_BITS),
-  beats: uint(20),
-  rowBlocks: uint(16),
+  format: uint(formatBits(c)),
+  beats: uint(beatCountBits(c)),
+  rowBlocks: uint(rowBits(c)),
   groups: uint(10),
-};
-export type UnpackJobField = keyof typeof unpackJob & keyof ReturnType<typeof streamJob>;
+});
+export type UnpackJobField = keyof ReturnType<typeof unpackJob> & keyof ReturnType<typeof streamJob>;
 
 /** The next two steps of R bytes, and how many of them are there. */
 export const stepWindow = (c: AcceleratorConfig) => ({
@@ -63,7 +63,7 @@ export const unpack = (c: AcceleratorConfig) => {
     "unpack",
     {
       in: {
-        job: stream(unpackJob),
+        job: stream(unpackJob(c)),
         memory: stream(beat),
         pop: uint(2), // steps taken, 0 to 2
         flush: bool, // with the last pop of a matrix: the rest of its last scale beat is dropped
@@ -72,7 +72,7 @@ export const unpack = (c: AcceleratorConfig) => {
       doc: "Parts memory beats into weights and scale steps.",
     },
     ({ job, memory, pop, flush }) => {
-      const jobs = queue("jobs", unpackJob, job, 4);
+      const jobs = queue("jobs", unpackJob(c), job, 4);
 
       // the job at hand; the next one is taken in the cycle of its last beat
       const running = reg("running", bool, { reset: 0 });
@@ -82,7 +82,7 @@ export const unpack = (c: AcceleratorConfig) => {
         isKeys: bool,
         groups: uint(10),
         groupsLeft: uint(10),
-        blocksLeft: uint(20),
+        blocksLeft: uint(beatCountBits(c)),
         fresh: bool,
         left: uint(4),
       });
@@ -119,7 +119,7 @@ export const unpack = (c: AcceleratorConfig) => {
         r.isKeys.set(isMv.and(format.eq(formatCode("keys"))));
         r.groups.set(one);
         r.groupsLeft.set(one);
-        r.blocksLeft.set(mux(isLoad, beats, rowBlocks.resize(20)));
+        r.blocksLeft.set(mux(isLoad, beats, rowBlocks.resize(beatCountBits(c))));
         r.fresh.set(1);
         r.left.set(0);
       });

@@ -75,7 +75,7 @@ export const stalled = (c: AcceleratorConfig, beats: number) =>
       const core = accelerator(c).inst("u_accelerator", { ...host, data: beat.stream });
       const { request: requested, write: written, ...outputs } = core;
 
-      const request = gate("request", memoryRequest, requested, open("request"));
+      const request = gate("request", memoryRequest(c), requested, open("request"));
       const pause = reg("pause", uint(PAUSE_BITS), { reset: 0 });
       when(pause.ne(0), () => pause.set(pause.subMod(1)));
       when(request.fire.and(stall.ne(0)), () =>

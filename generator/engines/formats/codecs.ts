@@ -1,6 +1,7 @@
 /** Codes of a row and group of 32 to two-bit fields and back: isa/codes.ts. */
-import type { BeatCode } from "../../isa/codes.js";
+import type { MatrixFormat } from "../../isa/instruction.js";
 import { GROUP } from "./beats.js";
+import { type DigitCodec, w4Codec, w8Codec } from "./w4.js";
 import type { FieldCodec } from "./wide.js";
 
 const QUAD = 4;
@@ -55,8 +56,15 @@ export const n24Codec: FieldCodec = {
   },
 };
 
+/** Codecs of the formats whose beats hold digits of four bits. */
+export const DIGIT_CODECS = { w4: w4Codec, w8: w8Codec } as const satisfies Partial<
+  Record<MatrixFormat, DigitCodec>
+>;
+export type DigitFormat = keyof typeof DIGIT_CODECS;
+export const isDigits = (format: MatrixFormat): format is DigitFormat => format in DIGIT_CODECS;
+
 /** Codec of the wide formats. */
-export const CODECS: Readonly<Record<Exclude<BeatCode, "w4">, FieldCodec>> = {
+export const CODECS: Readonly<Record<Exclude<MatrixFormat, DigitFormat>, FieldCodec>> = {
   w2: w2Codec,
   ternary: ternaryCodec,
   n24: n24Codec,

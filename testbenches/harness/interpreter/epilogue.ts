@@ -19,7 +19,8 @@ import {
   valueNibble,
   valueStride,
 } from "../../../generator/engines/formats/cache.js";
-import { EPILOGUES } from "../../../generator/isa/instruction.js";
+import { w4Codec, w8Codec } from "../../../generator/engines/formats/w4.js";
+import { CACHE_STRIDE_BEATS, CACHE_WIDTHS, EPILOGUES } from "../../../generator/isa/instruction.js";
 import type { Machine } from "./machine.js";
 import { inResultOrder } from "./order.js";
 import type { Job } from "./sequence.js";
@@ -170,7 +171,11 @@ const toCache = (
   const { rows } = machine.config;
   const groups = job.field("headGroups");
   const headDim = groups * GROUP;
-  const stride = valueStride(machine.host.sinks + machine.host.window);
+  const bits = CACHE_WIDTHS[job.field("cacheWidth")];
+  if (bits === undefined) throw new Error(`instruction ${job.pc}: no cache width ${job.field("cacheWidth")}`);
+  const digits = bits === 8 ? 2 : 1;
+  const keyDigits = job.field("cacheKeys8") === 1 ? 2 : 1;
+  const stride = valueStride(machine.host.sinks + machine.host.window, digits);
   const { keyAddress } = machine;
   const writes: (() => void)[] = [];
   order((i, row) => {
@@ -178,22 +183,28 @@ const toCache = (
     const head = (row + 1) / headDim - 1;
     const vector = values[i]!.subarray(head * headDim, row + 1);
     const slot = machine.slot(job.position + i);
-    const offset = head * job.field("cacheHeadStride");
+    const offset = head * job.field("cacheHeadStride") * CACHE_STRIDE_BEATS;
     const byteAt = ({ beat }: Place, base: number): number => (base + offset + beat) * machine.beat;
     let most = 0;
     for (const v of vector) most = Math.max(most, Math.abs(v));
-    const scale = cacheScale(most, machine.sticky);
+    const scale = cacheScale(most, machine.sticky, bits);
     machine.trace("cachescale", [scale, kind]);
-    const scalePlace = keyScale(slot, groups, rows);
+    const scalePlace = keyScale(slot, groups, rows, keyDigits);
     const scaleByte = byteAt(scalePlace, keyAddress) + scalePlace.index + (isKey ? 0 : 1);
     writes.push(() => {
       machine.memory[scaleByte] = scale;
     });
     vector.forEach((v, d) => {
-      const code = cacheCode(v, scale);
+      const code = cacheCode(v, scale, bits);
       machine.trace("code", [code, kind]);
-      const place = isKey ? keyNibble(slot, d, groups, rows) : valueNibble(d, slot, stride, rows);
-      writes.push(() => setNibble(machine.memory, byteAt(place, job.cache), place.index, code + 8));
+      const place = isKey
+        ? keyNibble(slot, d, groups, rows, digits)
+        : valueNibble(d, slot, stride, rows, digits);
+      const nibbles = (digits === 1 ? w4Codec : w8Codec).nibbles(code);
+      nibbles.forEach((nibble, i) => {
+        const at = byteAt(place, job.cache) + i * machine.beat;
+        writes.push(() => setNibble(machine.memory, at, place.index, nibble));
+      });
     });
   });
   return () => {

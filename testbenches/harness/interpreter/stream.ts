@@ -2,9 +2,9 @@
 import { mul, normScale, norm16, power2, reciprocal, scaleOut, matvec } from "../../../golden/model/ops.js";
 import type { Scale, WeightFormat } from "../../../golden/model/types.js";
 import { GROUP, getNibble, type UnpackedMatrix } from "../../../generator/engines/formats/beats.js";
-import { keyBeatsRead, valueStride } from "../../../generator/engines/formats/cache.js";
+import { type DigitBeats, keyBeatsRead, valueStride } from "../../../generator/engines/formats/cache.js";
 import { StepReader } from "../../../generator/engines/formats/steps.js";
-import { CODECS } from "../../../generator/engines/formats/codecs.js";
+import { CODECS, DIGIT_CODECS, isDigits } from "../../../generator/engines/formats/codecs.js";
 import { unpackWide } from "../../../generator/engines/formats/wide.js";
 import { unpackW4 } from "../../../generator/engines/formats/w4.js";
 import {
@@ -28,6 +28,7 @@ export interface Results {
 const GOLDEN_FORMAT: Readonly<Record<MatrixFormat, WeightFormat>> = {
   w2: "W2",
   w4: "W4",
+  w8: "W8",
   ternary: "TERNARY",
   n24: "N24",
 };
@@ -51,12 +52,19 @@ export const fetch = (machine: Machine, job: Job): Uint8Array => {
     case "ternary":
     case "n24":
     case "w4":
+    case "w8":
       return machine.read(job.memory, job.field("beats"));
     case "keys":
-      return machine.read(job.memory, keyBeatsRead(live, job.field("groups"), rows));
-    case "values": {
-      const stride = valueStride(machine.host.sinks + machine.host.window);
-      const beats = Math.ceil(live / GROUP);
+    case "keys8":
+      return machine.read(
+        job.memory,
+        keyBeatsRead(live, job.field("groups"), rows, format === "keys8" ? 2 : 1),
+      );
+    case "values":
+    case "values8": {
+      const digits = format === "values8" ? 2 : 1;
+      const stride = valueStride(machine.host.sinks + machine.host.window, digits);
+      const beats = Math.ceil(live / GROUP) * digits;
       const all = new Uint8Array(job.field("rowBlocks") * beats * machine.beat);
       for (let block = 0; block < job.field("rowBlocks"); block++)
         all.set(machine.read(job.memory + block * stride, beats), block * beats * machine.beat);
@@ -129,7 +137,8 @@ export const stream = (machine: Machine, job: Job, bytes: Uint8Array): Results =
     case "w2":
     case "ternary":
     case "n24":
-    case "w4": {
+    case "w4":
+    case "w8": {
       const groups = job.field("groups");
       const matrix = unpack(machine, job, bytes, format);
       if (matrix.rows < rows)
@@ -149,9 +158,11 @@ export const stream = (machine: Machine, job: Job, bytes: Uint8Array): Results =
       return { values, blockRows: isWide(format) ? config.rows : config.rows / 2, aux: NO_AUX };
     }
     case "keys":
-      return keys(machine, job, bytes);
+    case "keys8":
+      return keys(machine, job, bytes, format === "keys8" ? 2 : 1);
     case "values":
-      return values(machine, job, bytes);
+    case "values8":
+      return values(machine, job, bytes, format === "values8" ? 2 : 1);
   }
 };
 
@@ -160,10 +171,9 @@ const unpack = (machine: Machine, job: Job, bytes: Uint8Array, format: MatrixFor
   const key = `${format} ${job.memory} ${rowBlocks} ${groups}`;
   let matrix = machine.matrices.get(key);
   if (matrix === undefined) {
-    matrix =
-      format === "w4"
-        ? unpackW4(bytes, rowBlocks, groups, machine.config.rows)
-        : unpackWide(bytes, rowBlocks, groups, machine.config.rows, CODECS[format]);
+    matrix = isDigits(format)
+      ? unpackW4(bytes, rowBlocks, groups, machine.config.rows, DIGIT_CODECS[format])
+      : unpackWide(bytes, rowBlocks, groups, machine.config.rows, CODECS[format]);
     machine.matrices.set(key, matrix);
   }
   return matrix;
@@ -173,7 +183,9 @@ const unpack = (machine: Machine, job: Job, bytes: Uint8Array, format: MatrixFor
 const embedding = (machine: Machine, job: Job, bytes: Uint8Array): Results => {
   const half = machine.config.rows / 2;
   const [rowBlocks, groups] = [job.field("rowBlocks"), job.field("groups")];
-  const unit = unpackW4(bytes, rowBlocks, groups, machine.config.rows);
+  const format = FORMATS[job.field("format")];
+  if (format !== "w4" && format !== "w8") throw new Error(`instruction ${job.pc}: an embedding of ${format}`);
+  const unit = unpackW4(bytes, rowBlocks, groups, machine.config.rows, DIGIT_CODECS[format]);
   const token = machine.tokens[job.position]!;
   const row = token % (rowBlocks * half);
   const t = matrixScale(machine, job, job.tok, undefined);
@@ -185,7 +197,19 @@ const embedding = (machine: Machine, job: Job, bytes: Uint8Array): Results => {
   return { values: [out], blockRows: out.length, aux: NO_AUX };
 };
 
-const keys = (machine: Machine, job: Job, bytes: Uint8Array): Results => {
+/** A cache code from its beat and, where it has two digits, the next. */
+const cacheCodeAt = (
+  machine: Machine,
+  bytes: Uint8Array,
+  beat: number,
+  index: number,
+  digits: DigitBeats,
+) => {
+  const digit = (d: number): number => getNibble(bytes, beat + d * machine.beat, index) - 8;
+  return digits === 1 ? digit(0) : 16 * digit(0) + digit(1);
+};
+
+const keys = (machine: Machine, job: Job, bytes: Uint8Array, digits: DigitBeats): Results => {
   const { rows } = machine.config;
   const half = rows / 2;
   const groups = job.field("groups");
@@ -198,11 +222,18 @@ const keys = (machine: Machine, job: Job, bytes: Uint8Array): Results => {
   for (let block = 0; block * half < live; block++) {
     reader.need(1);
     const step = reader.step();
-    const beats = Array.from({ length: groups }, () => reader.weightBeat());
+    const beats = Array.from({ length: groups * digits }, () => reader.weightBeat());
     for (let j = 0; j < half && block * half + j < live; j++) {
       let dot = 0;
       for (let i = 0; i < groups * GROUP; i++)
-        dot += (getNibble(bytes, beats[Math.floor(i / GROUP)]!, GROUP * j + (i % GROUP)) - 8) * q[i]!;
+        dot +=
+          cacheCodeAt(
+            machine,
+            bytes,
+            beats[digits * Math.floor(i / GROUP)]!,
+            GROUP * j + (i % GROUP),
+            digits,
+          ) * q[i]!;
       const scale = bytes[step + 2 * j]!;
       const slot = block * half + j;
       out[slot] = scaleOut((16 + (scale & 15)) * dot, t, 15 - (scale >> 4), 32, machine.sticky);
@@ -212,7 +243,7 @@ const keys = (machine: Machine, job: Job, bytes: Uint8Array): Results => {
   return { values: [out], blockRows: half, aux };
 };
 
-const values = (machine: Machine, job: Job, bytes: Uint8Array): Results => {
+const values = (machine: Machine, job: Job, bytes: Uint8Array, digits: DigitBeats): Results => {
   const half = machine.config.rows / 2;
   const probabilities = machine.probabilities.shift();
   if (probabilities === undefined) throw new Error(`instruction ${job.pc}: no probabilities`);
@@ -226,10 +257,10 @@ const values = (machine: Machine, job: Job, bytes: Uint8Array): Results => {
   for (let row = 0; row < out.length; row++) {
     let sum = 0;
     for (let b = 0; b < blocks; b++) {
-      const at = (Math.floor(row / half) * blocks + b) * machine.beat;
+      const at = (Math.floor(row / half) * blocks + b) * digits * machine.beat;
       let dot = 0;
       for (let c = 0; c < GROUP; c++)
-        dot += (getNibble(bytes, at, GROUP * (row % half) + c) - 8) * p[b * GROUP + c]!;
+        dot += cacheCodeAt(machine, bytes, at, GROUP * (row % half) + c, digits) * p[b * GROUP + c]!;
       const down = emax - exponents[b]!;
       if (down <= 14) sum += dot * power2(14 - down);
     }
