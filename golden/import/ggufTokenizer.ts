@@ -54,6 +54,7 @@ export function ggufTokenizer(source: Pick<GgufSource, "metadata" | "file">): Li
     bos: addBos && bos !== undefined && bos < tokens.length ? bos : null,
     stops: [...new Set(stops)],
     chatTemplate: m.text("tokenizer.chat_template") ?? null,
+    marks: { bos: tokens[bos ?? -1] ?? "", eos: tokens[named[0] ?? -1] ?? "" },
     prefixed: spaces,
     file: source.file,
   });

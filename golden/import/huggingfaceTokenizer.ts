@@ -11,11 +11,13 @@ import { byteAlphabet, bytesOfPiece } from "./tokenizerBytes.js";
 /** Largest vocabulary that is believed. */
 const MOST_TOKENS = 1 << 22;
 
+const specialSchema = z.union([z.string(), z.looseObject({ content: z.string() })]).nullish();
 const settingsSchema = z.looseObject({
   chat_template: z
     .union([z.string(), z.array(z.looseObject({ name: z.string(), template: z.string() }))])
     .nullish(),
-  eos_token: z.union([z.string(), z.looseObject({ content: z.string() })]).nullish(),
+  bos_token: specialSchema,
+  eos_token: specialSchema,
 });
 const generationSchema = z.looseObject({ eos_token_id: z.union([z.int(), z.array(z.int())]).nullish() });
 const tokenizerSchema = z.looseObject({
@@ -80,8 +82,8 @@ export function readHuggingFaceTokenizer(
   const { ids } = tokenizer.encode("a", { add_special_tokens: false });
   const special = tokenizer.encode("a", { add_special_tokens: true }).ids;
   const bos = special.length > ids.length && special[0] !== ids[0] ? (special[0] ?? null) : null;
-  const named = typeof settings.eos_token === "string" ? settings.eos_token : settings.eos_token?.content;
-  const end = named === undefined ? undefined : tokenizer.token_to_id(named);
+  const marks = { bos: textOf(settings.bos_token), eos: textOf(settings.eos_token) };
+  const end = marks.eos === "" ? undefined : tokenizer.token_to_id(marks.eos);
   const stops = [...(about.eos ?? []), ...(end === undefined ? [] : [end])];
   return new LibraryTokenizer({
     tokenizer,
@@ -89,6 +91,7 @@ export function readHuggingFaceTokenizer(
     bos,
     stops: [...new Set(stops)].filter((token) => token >= 0 && token < bytes.length),
     chatTemplate: about.chatTemplate ?? templateOf(settings.chat_template),
+    marks,
     prefixed: putsSpaceInFront(json),
     file,
   });
@@ -102,6 +105,10 @@ function build(json: object, settings: object, file: string): Tokenizer {
     const reason = error instanceof Error ? error.message : String(error);
     throw new InputError(`the tokenizer cannot be built (${reason})`, { file }, "Download the file again");
   }
+}
+
+function textOf(special: z.infer<typeof specialSchema>): string {
+  return (typeof special === "string" ? special : special?.content) ?? "";
 }
 
 function templateOf(

@@ -10,6 +10,7 @@ export interface LibraryTokenizerParts {
   readonly bos: number | null;
   readonly stops: readonly number[];
   readonly chatTemplate: string | null;
+  readonly marks: TextTokenizer["marks"];
   /** A space is put in front of every text. */
   readonly prefixed: boolean;
   /** For messages. */
@@ -20,11 +21,13 @@ export class LibraryTokenizer implements TextTokenizer {
   readonly bos: number | null;
   readonly stops: readonly number[];
   readonly chatTemplate: string | null;
+  readonly marks: TextTokenizer["marks"];
 
   constructor(private readonly parts: LibraryTokenizerParts) {
     this.bos = parts.bos;
     this.stops = parts.stops;
     this.chatTemplate = parts.chatTemplate;
+    this.marks = parts.marks;
   }
 
   get size(): number {

@@ -16,6 +16,8 @@ export interface TextTokenizer {
   readonly stops: readonly number[];
   /** Jinja template of a conversation. */
   readonly chatTemplate: string | null;
+  /** How that template writes the beginning and the end of a text; "" where there is no such token. */
+  readonly marks: { readonly bos: string; readonly eos: string };
   /** Token ids of a text, with BOS (where there is one) unless told otherwise. */
   encode(text: string, bos?: boolean): number[];
   decode(tokens: readonly number[]): string;
@@ -27,6 +29,7 @@ export class Tokenizer implements TextTokenizer {
   readonly bos = BOS;
   readonly stops = [BOS, EOS];
   readonly chatTemplate = null;
+  readonly marks = { bos: "<s>", eos: "</s>" };
   private readonly ids = new Map<string, number>();
   private readonly bytes: readonly Uint8Array[];
 
