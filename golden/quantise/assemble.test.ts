@@ -1,49 +1,23 @@
 /** Binary points and the way from a float model to a quantised one. */
 import assert from "node:assert/strict";
 import { llama } from "../model/architecture.js";
-import type { FloatModel } from "../model/float.js";
 import { generate, IntegerState } from "../model/integer.js";
 import { Random } from "../model/random.js";
+import type { QuantisedModel } from "../model/types.js";
 import type { CacheWidths } from "../model/cache.js";
 import { layerFractions, quantiseGain } from "./assemble.js";
 import type { LayerRanges } from "./calibrate.js";
 import { hiddenFraction } from "./constants.js";
 import { floatDecoder, integerDecoder } from "./decoder.js";
 import { distance } from "./evaluate.js";
+import { randomFloatModel } from "./float.testing.js";
 import { judge } from "./judge.js";
 import { quantiseModel } from "./quantise.js";
-import { matrixSizes } from "./round.js";
 
 const RANGE = { q: 1, k: 1, v: 1, o: 1, up: 1, h: 1 };
 
-function randomFloatModel(seed: number): FloatModel {
-  const shape = { dim: 32, hidden: 48, layers: 2, heads: 4, kvHeads: 2, headDim: 8, vocab: 40, context: 48 };
-  const random = new Random(seed);
-  const uniform = (count: number, size: number, middle = 0) =>
-    Float32Array.from({ length: count }, () => middle + size * (random.next() / 2147483648 - 1));
-  const sizes = matrixSizes(shape);
-  const matrix = (name: keyof typeof sizes) =>
-    uniform(sizes[name][0] * sizes[name][1], 2 / Math.sqrt(sizes[name][1]));
-  return {
-    name: "random",
-    shape,
-    architecture: llama(1e-5, 10000),
-    embedding: uniform(40 * 32, 0.1),
-    finalGain: uniform(32, 0.3, 1),
-    layers: Array.from({ length: 2 }, () => ({
-      attentionGain: uniform(32, 0.3, 1),
-      ffnGain: uniform(32, 0.3, 1),
-      q: matrix("q"),
-      k: matrix("k"),
-      v: matrix("v"),
-      o: matrix("o"),
-      gate: matrix("gate"),
-      up: matrix("up"),
-      down: matrix("down"),
-      kMean: new Float32Array(16),
-    })),
-  };
-}
+const SHAPE = { dim: 32, hidden: 48, layers: 2, heads: 4, kvHeads: 2, headDim: 8, vocab: 40, context: 48 };
+const source = (seed: number) => randomFloatModel(SHAPE, llama(1e-5, 10000), seed);
 
 describe("assembling a quantised model", () => {
   it("gives every tensor the finest binary point with 4x headroom, the same in all layers", () => {
@@ -91,9 +65,9 @@ describe("assembling a quantised model", () => {
   });
 
   it("quantises a float model so that the integers follow it, the same every time", () => {
-    const source = randomFloatModel(5);
-    const { model, rounded } = quantiseModel(source, { sequences: 2, length: 40 });
-    const again = quantiseModel(source, { sequences: 2, length: 40 }).model;
+    const float = source(5);
+    const { model, rounded } = quantiseModel(float, { sequences: 2, length: 40 });
+    const again = quantiseModel(float, { sequences: 2, length: 40 }).model;
     assert.deepEqual(again, model);
     assert.equal(model.layers[0]!.q.format, "W4");
     assert.ok(model.layers[0]!.kMean.some((mean) => mean !== 0));
@@ -103,20 +77,60 @@ describe("assembling a quantised model", () => {
     const twin = floatDecoder(rounded.float, { a8: true, cache: { keys: 4, values: 4 } });
     const { divergence, agreement } = distance(twin, integerDecoder(model), { sequences, characters: 1 });
     assert.ok(divergence < 0.01 && agreement > 0.8, `divergence ${divergence}, agreement ${agreement}`);
-    const rows = judge({ source, rounded: rounded.float, integer: model }, { sequences, characters: 100 });
+    const rows = judge(
+      { source: float, rounded: rounded.float, integer: model },
+      { sequences, characters: 100 },
+    );
     assert.deepEqual(
       rows.map((row) => row.name),
       ["float", "rounded weights", "+ A8", "+ A8 KV4", "integer"],
     );
     assert.equal(rows[0]!.divergence, 0);
     assert.ok(rows[2]!.divergence < rows[3]!.divergence, "KV4 costs more than A8");
+    const narrow = quantiseModel(float, {
+      ...{ sequences: 2, length: 40, slots: { sinks: 2, window: 10 }, cache: { keys: 8, values: 4 } },
+    }).model;
+    const names = judge({ rounded: rounded.float, integer: narrow }, { sequences, characters: 100 });
+    assert.deepEqual(
+      names.map((row) => row.name),
+      ["rounded weights", "+ A8", "+ A8 K8 V4", "+ A8 K8 V4, 2 sinks and a window of 10", "integer"],
+    );
+    assert.ok(names[3]!.divergence > 4 * names[2]!.divergence, "a narrow window costs");
+    assert.ok(Math.abs(names[4]!.divergence / names[3]!.divergence - 1) < 0.1, "the integers see the same");
     const state = new IntegerState(model);
     generate(state, sequences[0]!, 48);
     assert.equal(state.sticky.total(), 0);
   });
 
+  it("takes slots and cache widths that the arithmetic allows, and no others", () => {
+    const short = { sequences: 1, length: 4 };
+    const mistral = { ...source(6), architecture: { ...llama(1e-5, 10000), slidingWindow: 20 } };
+    const slots = ({ sinks, window }: QuantisedModel) => [sinks, window];
+    assert.deepEqual(slots(quantiseModel(source(6), short).model), [0, 48]);
+    assert.deepEqual(slots(quantiseModel(mistral, short).model), [0, 20]);
+    const inside = { sinks: 4, window: 16 };
+    assert.deepEqual(slots(quantiseModel(mistral, { ...short, slots: inside }).model), [4, 16]);
+    assert.throws(
+      () => quantiseModel(mistral, { ...short, slots: { sinks: 0, window: 21 } }),
+      /a window of 21 slots is more than the 20 latest positions that the model was trained to see/,
+    );
+    const long = { ...source(6), shape: { ...SHAPE, context: 4096 } };
+    const v8 = { keys: 4, values: 8 } as const;
+    assert.throws(
+      () => quantiseModel(long, { ...short, cache: v8 }),
+      /layer 0 has values of 8 bits, which allow 2048 attention slots, not 4096: take 4 bits or a window/,
+    );
+    const { model } = quantiseModel(long, { ...short, cache: v8, slots: { sinks: 48, window: 2000 } });
+    assert.deepEqual(model.layers[1]!.cache, v8);
+    const each = [v8, { keys: 3, values: 3 }] as const;
+    assert.deepEqual(
+      quantiseModel(source(6), { ...short, cache: each }).model.layers.map(({ cache }) => cache),
+      each,
+    );
+  });
+
   it("keeps sinks and window when asked", () => {
-    const { model } = quantiseModel(randomFloatModel(6), {
+    const { model } = quantiseModel(source(6), {
       sequences: 1,
       length: 8,
       slots: { sinks: 2, window: 20 },
