@@ -2,6 +2,7 @@ import { Command, CommanderError } from "commander";
 import { readFileSync } from "node:fs";
 import { boardsCommand } from "./boards.js";
 import { buildCommand } from "./build.js";
+import { chatCommand } from "./chat.js";
 import { doctorCommand } from "./doctor.js";
 import { enginesCommand } from "./engines.js";
 import { EXIT, explain } from "./failure.js";
@@ -23,6 +24,7 @@ const program = new Command("gateloom")
 program.addCommand(generateCommand());
 program.addCommand(simulateCommand());
 program.addCommand(inspectCommand());
+program.addCommand(chatCommand());
 program.addCommand(enginesCommand());
 program.addCommand(boardsCommand());
 program.addCommand(buildCommand());

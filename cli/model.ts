@@ -43,7 +43,7 @@ const tokenizerBeside = (file: string): string | undefined => {
 /** The demo, a file of its format (.safetensors), or a llama2.c version 0 checkpoint (.bin) whose linear weights have four levels or become W4. */
 export const loadModel = async (
   options: ModelOptions,
-  slots: { readonly sinks: number; readonly window: number },
+  slots?: { readonly sinks: number; readonly window: number },
 ): Promise<Loaded> => {
   const file = options.model ?? packageFile(DEMO.model);
   const bytes = await bytesOf(file, "--model");
@@ -55,7 +55,7 @@ export const loadModel = async (
     );
   const name = options.model === undefined ? "stories-w2 (demo)" : path.basename(file);
   const model = file.endsWith(".bin")
-    ? quantiseModel(readLlama2c(bytes, file), { slots }).model
+    ? quantiseModel(readLlama2c(bytes, file), slots ? { slots } : {}).model
     : readDemo(bytes, file, slots).model;
   const text = await bytesOf(beside, "--tokenizer");
   const tokenizer = beside.endsWith(".bin")
