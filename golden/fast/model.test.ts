@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import { forward, IntegerState } from "../model/integer.js";
 import { type RandomOptions, randomModel } from "../model/random.js";
 import type { ModelShape, QuantisedLayer, QuantisedMatrix, QuantisedModel, Scale } from "../model/types.js";
-import { type FastOptions, FastModel } from "./model.js";
+import { FastModel } from "./model.js";
+import type { FastOptions } from "./options.js";
 
 const SHAPES = {
   plain: { dim: 64, hidden: 256, layers: 2, heads: 2, kvHeads: 1, headDim: 32, vocab: 128, context: 96 },

@@ -5,34 +5,16 @@ import type { QuantisedModel, Scale } from "../model/types.js";
 import { ATTENTION } from "./kernels/attention.js";
 import { GATE } from "./kernels/gate.js";
 import { HEADS } from "./kernels/heads.js";
-import { KERNELS, type KernelName } from "./kernels/kernels.js";
 import { MATRIX, TILE_BYTES } from "./kernels/matrix.js";
-import { BLOCK, STEP } from "./kernels/memory.js";
+import { BLOCK } from "./kernels/memory.js";
 import { NORM } from "./kernels/vector.js";
 import type { Layout } from "./layout.js";
 import { type PackedMatrix, packMatrix } from "./pack.js";
-
-/** One step: its kernel, the words of its record, and whether the next step must wait for all threads. */
-interface Step {
-  readonly kernel: KernelName;
-  readonly words: readonly (readonly [offset: number, value: number])[];
-  readonly barrier: boolean;
-}
-
-function step<F extends string>(
-  kernel: KernelName,
-  fields: Readonly<Record<F, number>>,
-  values: Readonly<Record<NoInfer<F>, number>>,
-  barrier = true,
-): Step {
-  const names = Object.keys(fields) as F[];
-  return { kernel, words: names.map((name) => [fields[name], values[name]] as const), barrier };
-}
+import { placeSteps, type Step, type Steps, step } from "./steps.js";
 
 /** Addresses that the main thread reads and writes, sizes in elements. */
 export interface Plan {
-  readonly steps: number;
-  readonly count: number;
+  readonly steps: Steps;
   /** Residual stream: int32 [block][dim]. */
   readonly x: number;
   /** int32 [block][headDim/2][cos, sin]. */
@@ -251,20 +233,9 @@ export function planModel(layout: Layout, model: QuantisedModel, block: number, 
     }),
   );
   return {
-    steps: layout.place(steps.length * STEP.bytes, (memory, address) => writeSteps(steps, memory, address)),
-    count: steps.length,
+    steps: placeSteps(layout, steps),
     ...{ x, rotation, logits, areas },
   };
-}
-
-function writeSteps(steps: readonly Step[], memory: ArrayBufferLike, address: number): void {
-  const view = new DataView(memory);
-  for (const [i, { kernel, words, barrier }] of steps.entries()) {
-    const at = address + i * STEP.bytes;
-    view.setInt32(at + STEP.kernel, KERNELS.indexOf(kernel), true);
-    view.setInt32(at + STEP.barrier, barrier ? 1 : 0, true);
-    for (const [offset, value] of words) view.setInt32(at + offset, value, true);
-  }
 }
 
 /** What lies where in a thread's own memory, behind its counts and sums. */

@@ -1,23 +1,24 @@
 /**
- * Worker threads that run a plan together with the main thread. They live entirely in WebAssembly: asleep on a word of the
+ * Worker threads that run steps together with the main thread. They live entirely in WebAssembly: asleep on a word of the
  * shared memory between runs. They are no reason for a process to stay alive.
  */
 import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from "node:worker_threads";
 import { type Exports, kernelModule } from "./kernels/kernels.js";
 import { CONTROL } from "./kernels/memory.js";
-import type { Plan } from "./plan.js";
+import type { Steps } from "./steps.js";
 
 /** How long threads may take to come up. */
 const PATIENCE = 30_000;
+const MAIN_FAULT = 1;
 
 /** Of a worker, as text, so that it needs no file beside it in whatever way this program is packed. */
 const WORKER = `
 const { workerData } = require("node:worker_threads");
-const { module, memory, area, steps, count, thread, threads, control, port } = workerData;
+const { module, memory, area, thread, threads, control, port } = workerData;
 try {
   const { setArea, serve } = new WebAssembly.Instance(module, { env: { memory } }).exports;
   setArea(area);
-  serve(steps, count, thread, threads);
+  serve(thread, threads);
 } catch (error) {
   port.postMessage(String(error));
   const words = new Int32Array(memory.buffer);
@@ -43,21 +44,22 @@ export class Threads {
 
   constructor(
     memory: WebAssembly.Memory,
-    private readonly plan: Plan,
+    /** Each thread's own memory, the main thread's first. */
+    private readonly areas: readonly number[],
   ) {
     compiled ??= new WebAssembly.Module(kernelModule());
     this.words = new Int32Array(memory.buffer);
     const { exports } = new WebAssembly.Instance(compiled, { env: { memory } });
     this.main = exports as unknown as Exports;
-    this.main.setArea(plan.areas[0]!);
-    const threads = plan.areas.length;
+    this.main.setArea(areas[0]!);
+    const threads = areas.length;
     for (let thread = 1; thread < threads; thread++) {
       const { port1: port, port2 } = new MessageChannel();
       const worker = new Worker(WORKER, {
         eval: true,
         execArgv: [],
         workerData: {
-          ...{ module: compiled, memory, area: plan.areas[thread]!, steps: plan.steps, count: plan.count },
+          ...{ module: compiled, memory, area: areas[thread]! },
           ...{ thread, threads, control: CONTROL, port: port2 },
         },
         transferList: [port2],
@@ -75,14 +77,17 @@ export class Threads {
     this.awaitReady();
   }
 
-  /** One run of the plan. */
-  run(): void {
+  /** One run through some steps by all threads. */
+  run(steps: Steps): void {
     if (this.closed) throw new Error("this model is closed");
     if (this.failure !== null) throw new Error(this.failure);
+    this.words[CONTROL.steps / 4] = steps.address;
+    this.words[CONTROL.count / 4] = steps.count;
     try {
-      this.main.start(this.plan.steps, this.plan.count, this.plan.areas.length);
+      this.main.start(this.areas.length);
     } catch (error) {
       const message = this.faultMessage();
+      Atomics.compareExchange(this.words, CONTROL.fault / 4, 0, MAIN_FAULT); // sets free who waits at a barrier
       this.close();
       throw message === null ? error : new Error(message);
     }
@@ -113,8 +118,9 @@ export class Threads {
   }
 
   private faultMessage(): string | null {
-    const thread = Atomics.load(this.words, CONTROL.fault / 4) - 1;
-    if (thread < 0) return null;
+    const fault = Atomics.load(this.words, CONTROL.fault / 4);
+    if (fault === 0 || fault === MAIN_FAULT) return null;
+    const thread = fault - 1;
     const message = receiveMessageOnPort(this.workers[thread - 1]!.port);
     return `worker thread ${thread}: ${message ? String(message.message) : "failed"}`;
   }

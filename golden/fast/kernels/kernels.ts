@@ -2,6 +2,7 @@
 import { Module } from "../assembler/module.js";
 import { attentionFunctions } from "./attention.js";
 import { cacheFunctions } from "./cache.js";
+import { floatFunctions } from "./float.js";
 import { gateFunctions } from "./gate.js";
 import { headFunctions } from "./heads.js";
 import { matrixFunctions } from "./matrix.js";
@@ -10,14 +11,14 @@ import { scaleFunctions } from "./scale.js";
 import { vectorFunctions } from "./vector.js";
 
 /** Kernels of the plan, by their number. */
-export const KERNELS = ["norm", "matrix", "heads", "cacheWrite", "attention", "gate"] as const;
+export const KERNELS = ["norm", "matrix", "heads", "cacheWrite", "attention", "gate", "floatMatrix"] as const;
 export type KernelName = (typeof KERNELS)[number];
 
 /** What an instance exports, as far as threads call it. */
 export interface Exports {
   setArea(address: number): void;
-  start(plan: number, steps: number, threads: number): void;
-  serve(plan: number, steps: number, thread: number, threads: number): void;
+  start(threads: number): void;
+  serve(thread: number, threads: number): void;
 }
 
 export const MEMORY_PAGES = 65536; // 4 GiB, all that 32-bit addresses reach
@@ -40,6 +41,7 @@ export function kernelModule(): Uint8Array<ArrayBuffer> {
     cacheWrite: writeStep,
     attention: attendStep,
     gate: gateFunctions(module, scales),
+    floatMatrix: floatFunctions(module),
   } as const;
   runFunctions(
     module,

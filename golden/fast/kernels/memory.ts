@@ -15,6 +15,9 @@ export const CONTROL = {
   ready: 320,
   /** 1 when the threads shall end. */
   stop: 324,
+  /** The steps to run: where they are, how many. */
+  steps: 328,
+  count: 332,
 } as const;
 
 /** Words that describe the block of tokens of a run. */

@@ -18,7 +18,7 @@ import {
   sub,
 } from "../assembler/expression.js";
 import type { Callable, Module } from "../assembler/module.js";
-import { CONTROL, STEP } from "./memory.js";
+import { CONTROL, STEP, word } from "./memory.js";
 
 type Kernel = Callable<readonly ["i32", "i32", "i32"], "void">;
 
@@ -61,9 +61,9 @@ export function runFunctions(
     );
   });
 
-  const run = module.func("run", ["i32", "i32", "i32", "i32"], "void", (f, plan, steps, thread, threads) => {
-    const step = f.let(plan);
-    const end = f.let(add(plan, mul(steps, STEP.bytes)));
+  const run = module.func("run", ["i32", "i32"], "void", (f, thread, threads) => {
+    const step = f.let(word(CONTROL.steps));
+    const end = f.let(add(step, mul(word(CONTROL.count), STEP.bytes)));
     const kernel = f.local("i32");
     f.while(lt(step, end), () => {
       f.set(kernel, load32(step, STEP.kernel));
@@ -76,14 +76,14 @@ export function runFunctions(
   module.func("setArea", ["i32"], "void", (f, address) => f.do(area.set(address)));
 
   /** The main thread's: one run of all threads. */
-  module.func("start", ["i32", "i32", "i32"], "void", (f, plan, steps, threads) => {
+  module.func("start", ["i32"], "void", (f, threads) => {
     f.drop(atomicAdd(i32(CONTROL.start), 1));
     f.drop(atomicNotify(i32(CONTROL.start)));
-    f.do(run(plan, steps, i32(0), threads));
+    f.do(run(i32(0), threads));
   });
 
   /** Every other thread's: runs whenever the start word changes, until the stop word is set. */
-  module.func("serve", ["i32", "i32", "i32", "i32"], "void", (f, plan, steps, thread, threads) => {
+  module.func("serve", ["i32", "i32"], "void", (f, thread, threads) => {
     const seen = f.local("i32");
     const going = f.let(i32(1));
     f.drop(atomicAdd(i32(CONTROL.ready), 1));
@@ -94,7 +94,7 @@ export function runFunctions(
       f.if(
         atomicLoad(i32(CONTROL.stop)),
         () => f.set(going, i32(0)),
-        () => f.do(run(plan, steps, thread, threads)),
+        () => f.do(run(thread, threads)),
       );
     });
   });
