@@ -1,7 +1,15 @@
 /** Jobs of the instruction at hand, offered to the queues of the units; each takes its own in its own time. */
 import { anyOf, bool, lit, mux, reg, type Sig, source, uint, when } from "../hdl/index.js";
 import { type AcceleratorConfig, beatCountBits, log2, rowBits } from "../isa/config.js";
-import { EPILOGUES, type Epilogue, FORMATS, isWide, type Op } from "../isa/instruction.js";
+import {
+  CACHE_WIDTHS,
+  EPILOGUES,
+  type Epilogue,
+  FORMATS,
+  type Format,
+  isWide,
+  type Op,
+} from "../isa/instruction.js";
 import { FETCH_KINDS } from "../units/fetch.js";
 import { fetchJob, formatBits, quantJob, resultJob, softmaxJob, streamJob } from "../units/jobs.js";
 import type { Bool } from "../units/signals.js";
@@ -10,6 +18,9 @@ import type { Fields, Operands } from "./operands.js";
 
 type Is = Readonly<Record<Op, Bool>>;
 const kindLit = (kind: number): Sig<"u", 2> => lit(uint(2), kind);
+
+const CACHE8: readonly Format[] = ["keys8", "values8"];
+const ifCache8 = (c: AcceleratorConfig, is: () => Bool): Bool[] => (c.features.cache8 ? [is()] : []);
 
 const fetchOffer = (c: AcceleratorConfig, f: Fields, o: Operands, is: Is, valid: Bool) => {
   const { keys, values, plain, emb } = FETCH_KINDS;
@@ -30,6 +41,7 @@ const fetchOffer = (c: AcceleratorConfig, f: Fields, o: Operands, is: Is, valid:
       position: o.position,
       writesCache: is.mv.and(epilogue("key").or(epilogue("value"))).as("writes_cache"),
       afterCache: f("fetchAfterCache"),
+      eight: ifCache8(c, () => anyOf(CACHE8.map((name) => o.isFormat(name)))),
     },
     valid,
     "fetch_offer",
@@ -83,6 +95,9 @@ const resultOffer = (c: AcceleratorConfig, f: Fields, o: Operands, is: Is, valid
       cacheAddr: o.cache,
       cacheHeadStride: f("cacheHeadStride"),
       headGroups: f("headGroups"),
+      eight: ifCache8(c, () => f("cacheWidth").eq(CACHE_WIDTHS.indexOf(8))),
+      three: c.features.cache3 ? [f("cacheWidth").eq(CACHE_WIDTHS.indexOf(3))] : [],
+      keys8: ifCache8(c, () => f("cacheKeys8")),
       signal: f("signal"),
     },
     valid,

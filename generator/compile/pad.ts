@@ -6,6 +6,7 @@ import type {
   WeightFormat,
 } from "../../golden/model/types.js";
 import { GROUP, PADDING_EXPONENT } from "../engines/formats/beats.js";
+import { powerOfTwo } from "../isa/config.js";
 import { CompileError } from "./error.js";
 
 /** n to the next multiple of 32. */
@@ -72,14 +73,14 @@ const padMatrix = (matrix: QuantisedMatrix, rows: Index, cols: Index, name: stri
 const padGain = (gain: Int16Array, index: Index): Int16Array =>
   Int16Array.from(index, (from) => (from < 0 ? 0 : gain[from]!));
 
-/** The model with dim, hidden and headDim multiples of 32. Tokens, and every tensor at its old places, are the same. */
+/** The model with dim and hidden multiples of 32, headDim 32 times a power of two. Tokens, and every tensor at its old places, are the same. */
 export const padModel = (model: QuantisedModel): QuantisedModel => {
   const { shape } = model;
   const padded = {
     ...shape,
     dim: wholeGroups(shape.dim),
     hidden: wholeGroups(shape.hidden),
-    headDim: wholeGroups(shape.headDim),
+    headDim: powerOfTwo(wholeGroups(shape.headDim)), // rows of a head are told apart by their low bits
   };
   if (padded.dim === shape.dim && padded.hidden === shape.hidden && padded.headDim === shape.headDim)
     return model;

@@ -18,6 +18,9 @@ import { range } from "./digits.js";
 import { engineGroups } from "./kernel.js";
 import { engineSums, engineTag, SUM_BITS } from "./port.js";
 
+/** 8-bit codes are 16·h + l: two beats of digits on the same activations. */
+const DIGIT_BITS = 4;
+
 /** Registers from group sums to row sums. */
 export const FINISH_LATENCY = 2;
 
@@ -46,7 +49,11 @@ export const finish = (c: AcceleratorConfig) =>
       const accumulate = scaled.consume(enable).as("accumulate");
       const { first, last, tag } = scaled.payload;
       const none = lit(sint(SUM_BITS), 0);
-      for (const [r, product] of scaled.payload.groups.entries()) {
+      const [high] = tag.high;
+      const products = scaled.payload.groups.map((product) =>
+        high === undefined ? product : mux(high, product.shl(DIGIT_BITS).wrap(SUM_BITS), product),
+      );
+      for (const [r, product] of products.entries()) {
         const t = total[r]!;
         if (c.tokens === 1) {
           when(accumulate, () => t.set(mux(first, none, t).addMod(product).wrap(SUM_BITS)));

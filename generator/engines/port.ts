@@ -1,7 +1,7 @@
 /** The port of every engine: one weight beat and the activations of one token in, row sums of a row block out. */
 import { bool, fail, sint, uint, vec } from "../hdl/index.js";
 import { BEAT_CODE_BITS } from "../isa/codes.js";
-import { type AcceleratorConfig, beatBits, log2, countBits } from "../isa/config.js";
+import { type AcceleratorConfig, beatBits, countBits, hasEight, log2, where } from "../isa/config.js";
 
 /** Columns: inputs that share one mantissa. */
 export const GROUP = 32;
@@ -46,6 +46,7 @@ export const engineTag = (c: AcceleratorConfig) => ({
   end: bool, // the last sums of the job
   exponent: vec(uint(5), c.rows), // at the same entries as the sums
   aux: vec(uint(8), pairs(c)), // keys: V scale bytes
+  high: vec(bool, where(hasEight(c))), // the beat holds the high digits of 8-bit codes: its products count 16 times
 });
 
 /**

@@ -59,6 +59,8 @@ export const rowBits = (c: AcceleratorConfig): number => log2(c.matrixRows);
 export const beatCountBits = (c: AcceleratorConfig): number => log2(c.matrixBeats);
 /** Some matrix has 8-bit codes: pairs of beats. */
 export const hasEight = ({ features }: AcceleratorConfig): boolean => features.weights8 || features.cache8;
+/** Length of a vector of signals that only some configurations have. */
+export const where = (there: boolean): number => (there ? 1 : 0);
 /** Width that holds 0..n inclusive. */
 export const countBits = (n: number): number => Math.ceil(Math.log2(n + 1));
 /** The smallest power of two that is at least n. */

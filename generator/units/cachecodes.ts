@@ -3,10 +3,12 @@ import { bool, cat, mux, type Of, reg, sint, source, uint, when } from "../hdl/i
 import { type AcceleratorConfig, beatBits, log2 } from "../isa/config.js";
 import type { head } from "./cachefill.js";
 import { nibblesOf, type placeOf } from "./cacheplace.js";
-import { CODE_BITS, cacheCode, PRODUCT_BITS, type scaleSteps } from "./cachescale.js";
+import { cacheCode, digitsOf, PRODUCT_BITS, type scaleSteps } from "./cachescale.js";
 import { ADDRESS_BITS } from "./jobs.js";
 import type { Bits, Bool, Int } from "./signals.js";
 import { BLOCK } from "./widths.js";
+
+const NIBBLE = 4;
 
 /** One write to memory: the nibbles whose mask bit is 1. */
 export const memoryWrite = (c: AcceleratorConfig) => ({
@@ -41,12 +43,8 @@ export const writePort = (c: AcceleratorConfig) => {
 };
 
 /** Read, multiply, code: a pipeline that moves when the write port does. */
-export const codePipeline = (
-  c: AcceleratorConfig,
-  groups: Bits,
-  read: (index: Bits) => Int,
-  scale: Scale,
-) => {
+export const codePipeline = (c: AcceleratorConfig, h: Head, read: (index: Bits) => Int, scale: Scale) => {
+  const { groups } = h;
   const dimBits = log2(c.headDim);
   const reading = reg("reading", bool, { reset: 0 });
   const d = reg("d", uint(dimBits + 1));
@@ -61,18 +59,21 @@ export const codePipeline = (
   const product = reg("product", sint(PRODUCT_BITS));
   const dRead = reg("d_read", uint(dimBits));
   const dProduct = reg("d_product", uint(dimBits));
-  const code = cacheCode(product, scale.x).as("code");
-  const nibble = code
-    .asUnsigned()
-    .xor(1 << (CODE_BITS - 1))
-    .as("nibble");
-  const row = reg("row_nibbles", uint(CODE_BITS * BLOCK)); // a key's group of 32, the first lowest
-  const rowNext = cat(nibble, row.slice(CODE_BITS * BLOCK - 1, CODE_BITS)).as("row_next");
+  const code = cacheCode(c, product, scale.x, h).as("code");
+  const digits = digitsOf(code);
+  /** A digit, and with those before it a key's group of 32, the first lowest. */
+  const rowOf = (name: string, nibble: Bits) => {
+    const row = reg(`${name}row_nibbles`, uint(NIBBLE * BLOCK));
+    const next = cat(nibble, row.slice(NIBBLE * BLOCK - 1, NIBBLE)).as(`${name}row_next`);
+    return { nibble, row: next, step: (): void => row.set(next) };
+  };
+  const low = rowOf("", digits.low.as("nibble"));
+  const high = digits.high === undefined ? undefined : rowOf("high_", digits.high.as("high_nibble"));
   return {
     valid,
     code,
-    nibble,
-    row: rowNext,
+    low,
+    high,
     element: dProduct,
     endOfGroup: dProduct
       .slice(log2(BLOCK) - 1, 0)
@@ -94,27 +95,37 @@ export const codePipeline = (
       valid.set(readValid);
       dProduct.set(dRead);
       product.set(value.mul(scale.inverse.toSigned()).resize(PRODUCT_BITS));
-      when(valid, () => row.set(rowNext));
+      when(valid, () => {
+        low.step();
+        high?.step();
+      });
     },
     stop: (): void => valid.set(0),
   };
 };
 
+/** `beats` of a matrix of 8-bit codes count twice. */
+const pairsIf = (eight: readonly Bool[], beats: Bits): Bits =>
+  eight.reduce<Bits>((n, is) => mux(is, n.shl(1), n.extend(n.width + 1)), beats);
+
 /** Addresses of the vector at hand: unit of the scale byte, then beat of its row. */
 export const vectorAddress = (h: Head, slot: Bits, place: Place, stride: Bits) => {
   const unit = reg("unit_address", uint(ADDRESS_BITS));
   const row = reg("row_address", uint(ADDRESS_BITS)); // keys: beat of the row; values: beat of element 0
-  const unitBeats = place.unitBeats(h.groups);
+  const unitBeats = place.unitBeats(pairsIf(h.keys8, h.groups));
   return {
     unit,
     row,
     setUnit: (): void => unit.set(h.keys.addMod(place.unit.mul(unitBeats).resize(ADDRESS_BITS))),
     setRow: (): void => {
-      const ofValue = h.addr.addMod(slot.shr(log2(BLOCK)).extend(ADDRESS_BITS));
-      const ofKey = unit.addMod(1).addMod(place.inUnit.mul(h.groups).extend(ADDRESS_BITS));
+      const ofValue = h.addr.addMod(pairsIf(h.eight, slot.shr(log2(BLOCK))).extend(ADDRESS_BITS));
+      const ofKey = unit.addMod(1).addMod(place.inUnit.mul(pairsIf(h.keys8, h.groups)).extend(ADDRESS_BITS));
       row.set(mux(h.isValue, ofValue, ofKey));
     },
     /** Values: `stride` beats lie between row blocks of V^T. */
-    next: (): void => row.set(row.addMod(stride.extend(ADDRESS_BITS))),
+    next: (): void => row.set(row.addMod(pairsIf(h.eight, stride).extend(ADDRESS_BITS))),
+    /** Beat of (the high digits of) an element's group: keys. */
+    ofGroup: (element: Bits): Bits =>
+      row.addMod(pairsIf(h.eight, element.shr(log2(BLOCK))).extend(ADDRESS_BITS)),
   };
 };

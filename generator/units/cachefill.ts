@@ -17,7 +17,7 @@ import { type AcceleratorConfig, countBits, log2 } from "../isa/config.js";
 import { CACHE_STRIDE_BEATS } from "../isa/instruction.js";
 import { queue } from "../library/fifo.js";
 import type { cacheJob, cacheValue } from "./epilogueports.js";
-import { ADDRESS_BITS } from "./jobs.js";
+import { ADDRESS_BITS, cacheWidths } from "./jobs.js";
 import { magnitude } from "./reciprocal.js";
 import { type Bits, type Bool, type Int, ofToken, range, withToken } from "./signals.js";
 import { BLOCK, VALUE_BITS } from "./widths.js";
@@ -35,6 +35,7 @@ export const head = (c: AcceleratorConfig) => ({
   groups: uint(6),
   slot: uint(log2(c.context)),
   toks: uint(countBits(c.tokens)),
+  ...cacheWidths(c),
 });
 type Job = Of<ReturnType<typeof cacheJob>>;
 type Value = Of<ReturnType<typeof cacheValue>>;
@@ -56,6 +57,9 @@ const headsOf = (c: AcceleratorConfig, job: Job, start: Bool): Stream<ReturnType
     groups: job.headGroups,
     slot: job.slot,
     toks: job.toks,
+    eight: job.eight,
+    three: job.three,
+    keys8: job.keys8,
   };
   return queue("u_heads", head(c), source(head(c), started, start, "head"), BUFFERS);
 };

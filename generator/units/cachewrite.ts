@@ -1,13 +1,13 @@
 /** The writing side of the cache writer: per token of a head the scale byte, then the codes. */
-import { bool, cat, enumReg, lit, match, mux, reg, uint, when } from "../hdl/index.js";
+import { allOf, bool, cat, enumReg, lit, match, mux, reg, uint, when, wire } from "../hdl/index.js";
 import { type AcceleratorConfig, log2 } from "../isa/config.js";
 import { codePipeline, vectorAddress, writePort } from "./cachecodes.js";
 import { BUFFERS, type Filled } from "./cachefill.js";
 import { placeOf, repeated } from "./cacheplace.js";
-import { scaleSteps } from "./cachescale.js";
+import { scaleSteps, TRACE_CODE_BITS } from "./cachescale.js";
 import { ADDRESS_BITS } from "./jobs.js";
 import { tokWidth } from "./memories.js";
-import type { Bits } from "./signals.js";
+import { type Bits, bitIf } from "./signals.js";
 import { BLOCK } from "./widths.js";
 
 /** What the writing side works on: a token of the oldest full buffer. */
@@ -39,9 +39,15 @@ export const writeSide = (c: AcceleratorConfig, filled: Filled, sinks: Bits, slo
   const h = filled.heads.payload;
   const at = cursor(c, sinks, slots);
   const place = placeOf(c, at.slot);
-  const scale = scaleSteps(filled.peak(at.set, at.tok));
+  const scale = scaleSteps(filled.peak(at.set, at.tok), h);
   const port = writePort(c);
-  const codes = codePipeline(c, h.groups, (d) => filled.read(at.set, at.tok, d, port.move), scale);
+  // 8-bit codes take two writes where 4-bit ones take one: the high digits first, while the pipeline stands
+  const moves = wire("codes_move", bool);
+  const codes = codePipeline(c, h, (d) => filled.read(at.set, at.tok, d, moves), scale);
+  const lowTurn = bitIf(c.features.cache8, "low_turn");
+  const puts = codes.valid.and(h.isValue.or(codes.endOfGroup));
+  const holds = allOf([puts, lowTurn.is.not(), ...h.eight]).and(lit(bool, c.features.cache8 ? 1 : 0));
+  moves.drive(port.move.and(holds.not()));
   const stride = slots
     .add(BLOCK - 1)
     .shr(log2(BLOCK))
@@ -50,16 +56,21 @@ export const writeSide = (c: AcceleratorConfig, filled: Filled, sinks: Bits, slo
   const lastTok = at.tok.eq(h.toks.subMod(1));
   const scaleCode = cat(scale.x, scale.f);
 
-  /** The code, or the whole group of codes, that has left the pipeline. */
-  const putCode = (): void => {
-    const group = codes.element.shr(log2(BLOCK));
+  /** A digit of the code, or of the whole group of codes, that has left the pipeline. */
+  const putDigit = ({ nibble, row }: typeof codes.low, further: Bits): void =>
     port.put(
       h.isValue.or(codes.endOfGroup),
-      mux(h.isValue, address.row, address.row.addMod(group.extend(ADDRESS_BITS))),
-      mux(h.isValue, repeated(c, codes.nibble), repeated(c, codes.row)),
+      mux(h.isValue, address.row, address.ofGroup(codes.element)).addMod(further.extend(ADDRESS_BITS)),
+      mux(h.isValue, repeated(c, nibble), repeated(c, row)),
       mux(h.isValue, place.valueMask(codes.element), place.keyMask),
     );
+  const putCode = (): void => {
+    putDigit(codes.low, lowTurn.is);
     when(h.isValue.and(place.beatEnds(codes.element)), address.next);
+  };
+  const putHigh = (): void => {
+    if (codes.high !== undefined) putDigit(codes.high, lit(bool, 0));
+    lowTurn.set(lit(bool, 1));
   };
   match(state, {
     idle: () =>
@@ -85,17 +96,21 @@ export const writeSide = (c: AcceleratorConfig, filled: Filled, sinks: Bits, slo
       when(port.move, () => {
         port.put(lit(bool, 1), address.unit, repeated(c, scaleCode), place.scaleMask(h.isValue));
         codes.start();
+        lowTurn.set(lit(bool, 0));
         state.go("codes");
       }),
     codes: () =>
-      when(port.move, () => {
-        codes.step();
-        when(codes.valid, putCode);
-        when(codes.last, () => {
-          codes.stop();
-          state.go("next");
-        });
-      }),
+      when(port.move, () =>
+        when(holds, putHigh, () => {
+          codes.step();
+          lowTurn.set(lit(bool, 0));
+          when(codes.valid, putCode);
+          when(codes.last, () => {
+            codes.stop();
+            state.go("next");
+          });
+        }),
+      ),
     next: () =>
       when(port.move, () =>
         when(
@@ -120,7 +135,10 @@ export const writeSide = (c: AcceleratorConfig, filled: Filled, sinks: Bits, slo
     jobDone: headDone.and(filled.jobEnds(at.set)),
     saturated: scale.saturated,
     isValue: h.isValue,
-    code: { valid: state.is("codes").and(port.move).and(codes.valid).as("code_out"), code: codes.code },
+    code: {
+      valid: state.is("codes").and(moves).and(codes.valid).as("code_out"),
+      code: codes.code.resize(TRACE_CODE_BITS),
+    },
     scaleByte: { valid: state.is("place"), data: scaleCode },
   };
 };

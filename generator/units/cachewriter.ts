@@ -1,9 +1,9 @@
-/** Cache writer: K and V heads to int4 codes and a scale byte, written to memory. Contract section 5, layout in isa/README.md. */
+/** Cache writer: K and V heads to 4-bit (or 8- or 3-bit) codes and a scale byte, written to memory. Contract section 5, layout in isa/README.md. */
 import { bool, defineModule, lit, mux, reg, sint, stream, uint, when } from "../hdl/index.js";
 import { type AcceleratorConfig, countBits, log2 } from "../isa/config.js";
 import { EPILOGUES } from "../isa/instruction.js";
 import { BUFFERS, fillSide } from "./cachefill.js";
-import { CODE_BITS, SCALE_F_BITS, SCALE_X_BITS } from "./cachescale.js";
+import { SCALE_F_BITS, SCALE_X_BITS, TRACE_CODE_BITS } from "./cachescale.js";
 import { memoryWrite } from "./cachecodes.js";
 import { writeSide } from "./cachewrite.js";
 import { cacheJob, cacheValue } from "./epilogueports.js";
@@ -46,7 +46,7 @@ export const cacheWriter = (c: AcceleratorConfig) => {
         idle: bool,
         saturated: bool,
         trace: {
-          code: { valid: bool, code: sint(CODE_BITS), kind },
+          code: { valid: bool, code: sint(TRACE_CODE_BITS), kind },
           cachescale: { valid: bool, data: uint(SCALE_X_BITS + SCALE_F_BITS), kind },
         },
       },

@@ -1,5 +1,5 @@
 /** Constant RAMs: gains, K means and RoPE increments, written a whole beat at a time, read an element at a time. */
-import { bool, defineModule, delay, Mem, type Of, select, uint } from "../hdl/index.js";
+import { bool, defineModule, delay, lit, Mem, type Of, select, uint } from "../hdl/index.js";
 import { type AcceleratorConfig, beatBits, log2 } from "../isa/config.js";
 import { CONSTANT_RAMS, type ConstantRam } from "../isa/instruction.js";
 import { range } from "./signals.js";
@@ -46,9 +46,9 @@ export const constantRam = (
         style: "distributed",
       });
       beats.write(write.enable, write.beat.resize(log2(words)), write.data);
-      const word = index.width > low ? index.shr(low).resize(log2(words)) : index.wrap(1);
+      const word = index.width > low ? index.shr(low).resize(log2(words)) : lit(uint(1), 0);
       const beat = beats.read(word);
-      const which = delay(index.wrap(Math.max(1, low)), 1, "which");
+      const which = delay(index.resize(Math.max(1, low)), 1, "which");
       return {
         element: select(
           which,

@@ -1,7 +1,7 @@
 /** Ports of the epilogue, and what flows from it to the cache writer. */
 import { bool, sint, stream, uint } from "../hdl/index.js";
 import { type AcceleratorConfig, countBits, log2, rowBits } from "../isa/config.js";
-import { ADDRESS_BITS, result, resultJob, SEMAPHORE_BITS } from "./jobs.js";
+import { ADDRESS_BITS, cacheWidths, result, resultJob, SEMAPHORE_BITS } from "./jobs.js";
 import { elementBits, tokWidth } from "./memories.js";
 import { constantLoad } from "./stream.js";
 import {
@@ -34,6 +34,7 @@ export const cacheJob = (c: AcceleratorConfig) => ({
   toks: uint(countBits(c.tokens)),
   isValue: bool,
   first: bool, // the job's first head
+  ...cacheWidths(c),
 });
 /** A score on its way to softmax. */
 export const scoreValue = (c: AcceleratorConfig) => ({

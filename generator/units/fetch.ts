@@ -1,14 +1,17 @@
 /** Turns the jobs of the stream side into memory requests, ahead of execution by the depth of the queues. */
 import {
+  anyOf,
   assertAlways,
   bool,
   cover,
   defineModule,
   enumReg,
+  lit,
   match,
   mux,
   reg,
   regs,
+  type Sig,
   select,
   source,
   stream,
@@ -19,6 +22,7 @@ import { checkRows, GROUP, pairs } from "../engines/port.js";
 import { queue } from "../library/fifo.js";
 import { type AcceleratorConfig, beatCountBits, countBits, log2, rowBits } from "../isa/config.js";
 import { ADDRESS_BITS, fetchJob } from "./jobs.js";
+import { bitIf } from "./signals.js";
 
 export const FETCH_KINDS = { plain: 0, keys: 1, values: 2, emb: 3 } as const;
 /** Key/value matrices under way at most: those in all queues together. */
@@ -93,6 +97,11 @@ export const fetch = (c: AcceleratorConfig) => {
         .as("key_blocks");
       const scaleBeats = keyBlocks.add(7).shr(3);
       const keyGroups = head.groups.wrap(countBits(c.headDim / GROUP));
+      // 8-bit codes are pairs of beats
+      const eight = anyOf([lit(bool, 0), ...head.eight]);
+      const pairsOf = (beats: Sig<"u", number>): Sig<"u", number> =>
+        mux(eight, beats.shl(1), beats.extend(beats.width + 1));
+      const wide = bitIf(c.features.cache8, "wide");
       const isKeys = head.kind.eq(FETCH_KINDS.keys);
       const isValues = head.kind.eq(FETCH_KINDS.values);
 
@@ -118,10 +127,7 @@ export const fetch = (c: AcceleratorConfig) => {
                   [FETCH_KINDS.keys, scaleBeats.resize(beatCountBits(c))],
                   [
                     FETCH_KINDS.values,
-                    head.live
-                      .add(GROUP - 1)
-                      .shr(log2(GROUP))
-                      .resize(beatCountBits(c)),
+                    pairsOf(head.live.add(GROUP - 1).shr(log2(GROUP))).resize(beatCountBits(c)),
                   ],
                 ],
                 head.beats,
@@ -129,9 +135,10 @@ export const fetch = (c: AcceleratorConfig) => {
             );
             r.rest.set(head.rowBlocks);
             r.many.set(isValues);
+            wide.set(eight);
             r.keys.set(isKeys);
             r.factorA.set(mux(isKeys, keyBlocks.resize(rowBits(c)), unit.resize(rowBits(c))));
-            r.factorB.set(mux(isKeys, keyGroups.resize(16), head.beats.wrap(16)));
+            r.factorB.set(mux(isKeys, pairsOf(keyGroups).resize(16), head.beats.wrap(16)));
             when(
               isKeys.or(head.kind.eq(FETCH_KINDS.emb)),
               () => state.go("multiply"),
@@ -152,7 +159,9 @@ export const fetch = (c: AcceleratorConfig) => {
         },
         request: () =>
           when(request.ready, () => {
-            r.addr.set(r.addr.addMod(blocks.resize(ADDRESS_BITS)));
+            r.addr.set(
+              r.addr.addMod(mux(wide.is, blocks.shl(1), blocks.extend(blockBits + 1)).resize(ADDRESS_BITS)),
+            );
             r.rest.set(r.rest.subMod(1));
             when(r.many.not().or(r.rest.eq(1)), () => state.go("idle"));
           }),

@@ -1,7 +1,15 @@
 /** What flows between the units: queue entries with addresses already resolved by the sequencer, and the result streams. */
-import { bool, sint, uint } from "../hdl/index.js";
+import { bool, sint, uint, vec } from "../hdl/index.js";
 import { FIELDS, type Format } from "../isa/instruction.js";
-import { type AcceleratorConfig, beatCountBits, countBits, hasEight, log2, rowBits } from "../isa/config.js";
+import {
+  type AcceleratorConfig,
+  beatCountBits,
+  countBits,
+  hasEight,
+  log2,
+  rowBits,
+  where,
+} from "../isa/config.js";
 
 /** Bits of a format's index: the 8-bit formats stand last. */
 export const formatBits = (c: AcceleratorConfig): number => FIELDS.format[1] - (hasEight(c) ? 0 : 1);
@@ -28,6 +36,13 @@ export const ADDRESS_BITS = 24; // beats
 export const SUM_BITS = 40; // row sums P, contract section 4
 export const SEMAPHORE_BITS = FIELDS.wait[1];
 
+/** Widths of what a key or value job writes, where the cache has several; 4 bits unless told. */
+export const cacheWidths = (c: AcceleratorConfig) => ({
+  eight: vec(bool, where(c.features.cache8)),
+  three: vec(bool, where(c.features.cache3)),
+  keys8: vec(bool, where(c.features.cache8)), // the keys of the same head are 8 bits wide
+});
+
 /** Sequencer -> fetch (one per load, emb, mv). `live` = LEN of the token. */
 export const fetchJob = (c: AcceleratorConfig) => ({
   kind: uint(2), // 0 plain (addr, beats), 1 keys, 2 values, 3 emb
@@ -39,6 +54,7 @@ export const fetchJob = (c: AcceleratorConfig) => ({
   position: uint(16), // emb: token index
   writesCache: bool,
   afterCache: bool,
+  eight: vec(bool, where(c.features.cache8)), // keys, values: pairs of beats
 });
 
 /** Sequencer -> stream unit. Also says how to unpack the beats. rowBlocks and groups are final (LEN applied). */
@@ -79,6 +95,7 @@ export const resultJob = (c: AcceleratorConfig) => ({
   cacheAddr: uint(ADDRESS_BITS),
   cacheHeadStride: uint(13),
   headGroups: uint(6),
+  ...cacheWidths(c),
   signal: uint(SEMAPHORE_BITS),
 });
 

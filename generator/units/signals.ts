@@ -1,5 +1,5 @@
 /** Types and small helpers that the units share. */
-import { cat, delay, select, type Sig } from "../hdl/index.js";
+import { bool, cat, delay, lit, reg, select, type Sig } from "../hdl/index.js";
 import type { AcceleratorConfig } from "../isa/config.js";
 
 export type Bool = Sig<"u", 1>;
@@ -42,4 +42,17 @@ export const ofToken = <T>(tok: Bits, entries: readonly T[]): T => {
 export const pasts = <R extends Record<string, Sig>>(now: R): Past<R> => {
   const each = Object.entries(now).map(([name, x]) => [name, past(x, name)] as const);
   return (age) => Object.fromEntries(each.map(([name, at]) => [name, at(age)])) as R;
+};
+
+/** A bit of state that only some configurations have; it is 0 in the others. */
+export const bitIf = (there: boolean, name: string): { readonly is: Bool; set(value: Bool): void } => {
+  if (!there)
+    return {
+      is: lit(bool, 0),
+      set: () => {
+        /* stays 0 */
+      },
+    };
+  const bit = reg(name, bool);
+  return { is: bit, set: (value) => bit.set(value) };
 };

@@ -86,7 +86,7 @@ export const streamUnit = (c: AcceleratorConfig) => {
     ({ job, granted, missing, weights, steps, write, probability, tokenData }) => {
       const jobs = queue("jobs", streamJob(c), job, 4);
       const head = jobs.payload;
-      const kinds = kindsOf(head);
+      const kinds = kindsOf(c, head);
       const running = reg("running", bool, { reset: 0 });
       const registers = jobRegisters(c);
       const { job: r, at } = registers;
@@ -109,7 +109,7 @@ export const streamUnit = (c: AcceleratorConfig) => {
         want: head.wait,
         amount: mux(kinds.isMv, head.toks, 1),
         take,
-        pop: mux(w.beatDone, w.need, 0),
+        pop: mux(w.beatDone, w.uses, 0),
         flush: w.jobDone,
         beat: out.beat,
         probabilityRead: {

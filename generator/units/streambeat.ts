@@ -8,6 +8,8 @@ import {
   type Of,
   reg,
   regOf,
+  replicate,
+  select,
   setAll,
   type Sig,
   sint,
@@ -19,7 +21,7 @@ import {
 } from "../hdl/index.js";
 import { engineBeat, engineTag, GROUP, MANTISSA_BITS, pairs, tokBits } from "../engines/port.js";
 import { BEAT_CODE_BITS } from "../isa/codes.js";
-import { type AcceleratorConfig, beatBits, log2 } from "../isa/config.js";
+import { type AcceleratorConfig, beatBits, hasEight, log2, where } from "../isa/config.js";
 import { type Bits, type Bool, range } from "./signals.js";
 import type { JobRegisters } from "./streamjobs.js";
 import type { activationWrite, probabilityWord } from "./streamports.js";
@@ -27,6 +29,7 @@ import type { Walk } from "./streamwalk.js";
 import type { stepWindow } from "./unpack.js";
 
 const ACT_BITS = 8;
+const NIBBLE = 4;
 const QUADS = GROUP / 4;
 const QUAD_BITS = 4 * ACT_BITS;
 const COLUMN_BITS = log2(GROUP);
@@ -73,10 +76,35 @@ const scalesOf = (c: AcceleratorConfig, { job, at }: JobRegisters, go: Bool, ste
   };
 };
 
+/**
+ * EMB: which column, and whose digits. The high digits of the token's row pair are kept while the beat of the low ones goes
+ * through the engine, each column with both: every pair of beats is a sum of its own.
+ */
+const embedded = (c: AcceleratorConfig, { job, at, eight }: JobRegisters, w: Walk, weights: Bits) => {
+  const column = at.inner.wrap(COLUMN_BITS);
+  const one = lit(bool, 1);
+  if (!c.features.weights8) return { weights, column, first: one, last: one, high: lit(bool, 0) };
+  const rowBits = NIBBLE * GROUP;
+  const rows = range(pairs(c)).map((j) => weights.slice(rowBits * (j + 1) - 1, rowBits * j));
+  const kept = reg("high_digits", uint(rowBits));
+  when(w.keep, () => kept.set(select(w.pair, rows)));
+  const both = job.isEmb.and(eight.is).as("both_digits");
+  const low = at.inner.bit(0);
+  const high = both.and(low.not()).as("kept_digits");
+  return {
+    weights: mux(high, replicate(kept, pairs(c)), weights),
+    column: mux(both, at.inner.shr(1).wrap(COLUMN_BITS), column),
+    first: both.not().or(low.not()),
+    last: both.not().or(low),
+    high,
+  };
+};
+
 /** Registers of one beat. Activations and probabilities are read at `issue`, everything else goes in here. */
 const stage = (c: AcceleratorConfig, registers: JobRegisters, w: Walk, weights: Bits, steps: Steps) => {
   const { job, at } = registers;
   const { mantissa, exponent, aux } = scalesOf(c, registers, w.go, steps);
+  const emb = embedded(c, registers, w, weights);
   const staged = regOf("staged", {
     weights: uint(beatBits(c)),
     code: uint(BEAT_CODE_BITS),
@@ -90,14 +118,14 @@ const stage = (c: AcceleratorConfig, registers: JobRegisters, w: Walk, weights: 
   });
   when(w.issue, () =>
     setAll(staged, {
-      weights,
+      weights: emb.weights,
       code: job.code,
       mantissa,
       isEmb: job.isEmb,
       isValues: job.isValues,
-      column: at.inner.wrap(COLUMN_BITS),
-      first: at.firstGroup.or(job.isEmb),
-      last: w.lastGroup.or(job.isEmb),
+      column: emb.column,
+      first: mux(job.isEmb, emb.first, at.firstGroup),
+      last: mux(job.isEmb, emb.last, w.lastGroup),
       tag: {
         wide: job.wide,
         single: job.isEmb,
@@ -107,6 +135,7 @@ const stage = (c: AcceleratorConfig, registers: JobRegisters, w: Walk, weights: 
         end: w.lastInner.and(w.lastGroup).and(job.isEmb.or(at.blocksLeft.eq(1))),
         exponent,
         aux: aux.slice(0, pairs(c)),
+        high: range(where(hasEight(c))).map(() => w.high.or(emb.high)),
       },
     }),
   );

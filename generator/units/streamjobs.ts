@@ -2,12 +2,12 @@
 import { bool, lit, mux, type Of, regs, select, setAll, uint } from "../hdl/index.js";
 import { toksBits } from "../engines/port.js";
 import { BEAT_CODE_BITS, beatCode, codeOf } from "../isa/codes.js";
-import { type AcceleratorConfig, log2 } from "../isa/config.js";
-import { FIELDS, FORMATS, type Format } from "../isa/instruction.js";
-import type { streamJob } from "./jobs.js";
-import type { Bits, Bool } from "./signals.js";
+import { type AcceleratorConfig, hasEight, log2, where } from "../isa/config.js";
+import { FIELDS, FORMATS, type Format, KEY_FORMATS, VALUE_FORMATS } from "../isa/instruction.js";
+import { built, type streamJob } from "./jobs.js";
+import { type Bits, bitIf, type Bool } from "./signals.js";
 import { loadBeatBits, wordBits } from "./streamports.js";
-import { formatCode, STREAM_KINDS, wideFormat } from "./unpack.js";
+import { blockBeatBits, eightFormat, oneOf, STREAM_KINDS, wideFormat } from "./unpack.js";
 import { TOKEN_BITS } from "./widths.js";
 
 type Job = Of<ReturnType<typeof streamJob>>;
@@ -16,24 +16,26 @@ const COLUMN_BITS = 5; // of EMB
 export const UNIT_BLOCK_BITS = 3;
 
 /** What the next job is. */
-export const kindsOf = (head: Job) => {
+export const kindsOf = (c: AcceleratorConfig, head: Job) => {
   const isMv = head.kind.eq(STREAM_KINDS.mv).as("head_is_mv");
+  const isEmb = head.kind.eq(STREAM_KINDS.emb).as("head_is_emb");
   return {
     isMv,
     isLoad: head.kind.eq(STREAM_KINDS.load).as("head_is_load"),
-    isEmb: head.kind.eq(STREAM_KINDS.emb).as("head_is_emb"),
-    isFormat: (format: Format): Bool => isMv.and(head.format.eq(formatCode(format))),
+    isEmb,
+    isFormat: (...formats: readonly Format[]): Bool => isMv.and(oneOf(c, head.format, formats)),
+    isEight: isMv.or(isEmb).and(eightFormat(c, head.format)),
   };
 };
 export type Kinds = ReturnType<typeof kindsOf>;
 
-/** Beats' code: EMB reads rows of w4. */
-const codeOfJob = (head: Job, isMv: Bool) =>
+/** Beats' code: EMB reads rows of w4 digits. */
+const codeOfJob = (c: AcceleratorConfig, head: Job, isMv: Bool) =>
   mux(
     isMv,
     select(
       head.format,
-      FORMATS.map((f) => lit(uint(BEAT_CODE_BITS), beatCode(codeOf(f)))),
+      built(c, FORMATS).map((f) => lit(uint(BEAT_CODE_BITS), beatCode(codeOf(f)))),
     ),
     beatCode("w4"),
   );
@@ -48,7 +50,7 @@ export const jobRegisters = (c: AcceleratorConfig) => ({
     isKeys: bool,
     isValues: bool,
     ram: uint(FIELDS.ram[1]),
-    groups: uint(FIELDS.groups[1]),
+    groups: uint(blockBeatBits(c)), // beats of a row block
     toks: uint(toksBits(c)),
     act: uint(wordBits(c)),
     actStride: uint(log2(c.actWords)),
@@ -58,31 +60,42 @@ export const jobRegisters = (c: AcceleratorConfig) => ({
   /** Row block, group, and within them the token, or the column of EMB. */
   at: regs({
     blocksLeft: uint(FIELDS.beats[1]),
-    groupsLeft: uint(FIELDS.groups[1]),
+    groupsLeft: uint(blockBeatBits(c)),
     firstGroup: bool,
-    inner: uint(Math.max(COLUMN_BITS, toksBits(c))),
+    inner: uint(Math.max(COLUMN_BITS + where(c.features.weights8), toksBits(c))),
     groupWord: uint(wordBits(c)),
     word: uint(wordBits(c)),
     block: uint(UNIT_BLOCK_BITS),
     loadBeat: uint(loadBeatBits(c)),
     settling: bool,
   }),
+  /** The job's groups are pairs of beats; the beat at hand is the second of one. */
+  eight: bitIf(hasEight(c), "eight"),
+  second: bitIf(hasEight(c), "second"),
 });
 export type JobRegisters = ReturnType<typeof jobRegisters>;
 
 /** The head of the queue becomes the job at hand. */
-export const begin = (c: AcceleratorConfig, { job, at }: JobRegisters, head: Job, kinds: Kinds): void => {
-  const { isMv, isLoad, isEmb, isFormat } = kinds;
-  const firstWord: Bits = mux(isFormat("values"), lit(uint(wordBits(c)), 0), head.act.resize(wordBits(c)));
-  const groups = mux(isLoad, lit(uint(head.groups.width), 1), head.groups);
+export const begin = (c: AcceleratorConfig, registers: JobRegisters, head: Job, kinds: Kinds): void => {
+  const { job, at, eight, second } = registers;
+  const { isMv, isLoad, isEmb, isFormat, isEight } = kinds;
+  const firstWord: Bits = mux(
+    isFormat(...VALUE_FORMATS),
+    lit(uint(wordBits(c)), 0),
+    head.act.resize(wordBits(c)),
+  );
+  const beats = mux(isEight, head.groups.shl(1), head.groups).resize(blockBeatBits(c));
+  const groups = mux(isLoad, lit(uint(blockBeatBits(c)), 1), beats);
+  eight.set(isEight);
+  second.set(lit(bool, 0));
   setAll(job, {
     isLoad,
     isEmb,
     wide: isMv.and(wideFormat(head.format)),
-    code: codeOfJob(head, isMv),
-    isW4: isFormat("w4").or(isEmb),
-    isKeys: isFormat("keys"),
-    isValues: isFormat("values"),
+    code: codeOfJob(c, head, isMv),
+    isW4: isFormat("w4", "w8").or(isEmb),
+    isKeys: isFormat(...KEY_FORMATS),
+    isValues: isFormat(...VALUE_FORMATS),
     ram: head.ram,
     groups,
     toks: head.toks,

@@ -20,16 +20,28 @@ import {
   type Sig,
 } from "../hdl/index.js";
 import { checkRows } from "../engines/port.js";
-import { FORMATS, type Format, isWide } from "../isa/instruction.js";
+import { FIELDS, FORMATS, type Format, isEight, isWide, KEY_FORMATS } from "../isa/instruction.js";
 import { queue } from "../library/fifo.js";
-import { type AcceleratorConfig, beatBits, beatCountBits, rowBits } from "../isa/config.js";
-import { formatBits, type streamJob } from "./jobs.js";
+import { type AcceleratorConfig, beatBits, beatCountBits, hasEight, rowBits, where } from "../isa/config.js";
+import { built, formatBits, type streamJob } from "./jobs.js";
+import { bitIf } from "./signals.js";
 
 /** Scale beats between parser and lanes. */
 const SCALE_BEATS = 16;
 const STEPS = 8;
 export const STREAM_KINDS = { load: 0, emb: 1, mv: 2 } as const;
 export const formatCode = (format: Format): number => FORMATS.indexOf(format);
+/** A format of pairs of beats: high digits, low digits. */
+export const eightFormat = (c: AcceleratorConfig, format: Sig<"u", number>): Sig<"u", 1> =>
+  anyOf([lit(bool, 0), ...built(c, FORMATS.filter(isEight)).map((f) => format.eq(formatCode(f)))]);
+/** One of some formats. */
+export const oneOf = (
+  c: AcceleratorConfig,
+  format: Sig<"u", number>,
+  formats: readonly Format[],
+): Sig<"u", 1> => anyOf(built(c, formats).map((f) => format.eq(formatCode(f))));
+/** Bits that count the beats of a row block. */
+export const blockBeatBits = (c: AcceleratorConfig): number => FIELDS.groups[1] + where(hasEight(c));
 /** A format of R rows a row block. */
 export const wideFormat = (format: Sig<"u", number>): Sig<"u", 1> =>
   anyOf(FORMATS.filter(isWide).map((f) => format.eq(formatCode(f))));
@@ -80,17 +92,19 @@ export const unpack = (c: AcceleratorConfig) => {
         wide: bool, // R rows a row block
         isW4: bool,
         isKeys: bool,
-        groups: uint(10),
-        groupsLeft: uint(10),
+        groups: uint(blockBeatBits(c)),
+        groupsLeft: uint(blockBeatBits(c)),
         blocksLeft: uint(beatCountBits(c)),
         fresh: bool,
         left: uint(4),
       });
+      const eight = bitIf(hasEight(c), "eight"); // each group is a pair of beats
+      const second = bitIf(hasEight(c), "second"); // the next weight beat is the second of a pair
       const none = lit(uint(2), 0);
       const need = mux(
         r.wide,
         mux(r.fresh, lit(uint(2), 2), 1),
-        mux(r.isW4.or(r.isKeys.and(r.fresh)), lit(uint(2), 1), none),
+        mux(r.isW4.and(second.is.not()).or(r.isKeys.and(r.fresh)), lit(uint(2), 1), none),
       ).as("need");
       const short = r.left.lt(need).as("scale_beat_next");
 
@@ -104,6 +118,7 @@ export const unpack = (c: AcceleratorConfig) => {
       when(fire, () => r.left.set(mux(short, r.left.addMod(STEPS), r.left.subMod(need))));
       when(weightFires, () => {
         r.fresh.set(lastGroup);
+        second.set(eight.is.and(second.is.not()));
         r.groupsLeft.set(mux(lastGroup, r.groups, r.groupsLeft.subMod(1)));
         when(lastGroup, () => r.blocksLeft.set(r.blocksLeft.subMod(1)));
       });
@@ -112,11 +127,15 @@ export const unpack = (c: AcceleratorConfig) => {
         const { kind, format, beats, rowBlocks, groups } = jobs.payload;
         const isMv = kind.eq(STREAM_KINDS.mv);
         const isLoad = kind.eq(STREAM_KINDS.load).as("head_is_load");
-        const one = mux(isLoad, lit(uint(10), 1), groups);
+        const pairs = isLoad.not().and(eightFormat(c, format));
+        const beatsOfBlock = mux(pairs, groups.shl(1), groups).resize(blockBeatBits(c));
+        const one = mux(isLoad, lit(uint(blockBeatBits(c)), 1), beatsOfBlock);
         running.set(1);
         r.wide.set(isMv.and(wideFormat(format)));
-        r.isW4.set(kind.eq(STREAM_KINDS.emb).or(isMv.and(format.eq(formatCode("w4")))));
-        r.isKeys.set(isMv.and(format.eq(formatCode("keys"))));
+        r.isW4.set(kind.eq(STREAM_KINDS.emb).or(isMv.and(oneOf(c, format, ["w4", "w8"]))));
+        r.isKeys.set(isMv.and(oneOf(c, format, KEY_FORMATS)));
+        eight.set(pairs);
+        second.set(lit(bool, 0));
         r.groups.set(one);
         r.groupsLeft.set(one);
         r.blocksLeft.set(mux(isLoad, beats, rowBlocks.resize(beatCountBits(c))));

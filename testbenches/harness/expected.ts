@@ -110,7 +110,7 @@ export class GoldenExpectations implements ExpectationSource {
       this.queues.get(point)!.list.push({ tensor, layer, position: t.position, index, fields });
     };
     const blockRows = (matrix: QuantisedMatrix): number =>
-      matrix.format === "W4" ? config.rows / 2 : config.rows;
+      matrix.format === "W4" || matrix.format === "W8" ? config.rows / 2 : config.rows;
     const order = (rows: number, matrix: QuantisedMatrix, visit: (tok: number, row: number) => void): void =>
       inResultOrder(rows, blockRows(matrix), toks.length, visit);
     const act = (

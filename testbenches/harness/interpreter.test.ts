@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { assemble, type Instruction } from "../../generator/compile/assemble.js";
 import { type Compiled, compile } from "../../generator/compile/compile.js";
+import { featuresOf } from "../../generator/compile/configure.js";
 import { SEMAPHORES, type Semaphore } from "../../generator/isa/instruction.js";
 import { TRACE_POINTS, type TracePoint } from "../../generator/isa/trace.js";
 import { type AcceleratorConfig, defaultConfig } from "../../generator/isa/config.js";
@@ -86,7 +87,7 @@ const prepare = (
   options: RandomOptions = {},
 ): Case & { readonly golden: number[] } => {
   const model = randomModel({ ...SHAPE, ...shape }, 11, options);
-  const config = configOf(rows, tokens);
+  const config = { ...configOf(rows, tokens), features: featuresOf(model) };
   const random = new Random(prompt);
   const ids = Array.from({ length: prompt }, () => random.integer(0, model.shape.vocab - 1));
   return {
@@ -112,6 +113,13 @@ describe("interpreter", function () {
     ["dim 32, an odd vocabulary", { dim: 32, vocab: 37 }, {}],
     ["padded: headDim 8, hidden 172", { heads: 8, kvHeads: 4, headDim: 8, hidden: 172 }, {}],
     ["W4 layers", {}, { format: "W4" }],
+    [
+      "8 bits everywhere, a head of its own",
+      { heads: 4, kvHeads: 2 },
+      { format: "W8", embedding: "W8", head: "W8", cache: { keys: 8, values: 8 } },
+    ],
+    ["8-bit keys, a W2 head", {}, { cache: { keys: 8, values: 3 }, head: "W2" }],
+    ["8-bit values that come round", { headDim: 64 }, { cache: { keys: 3, values: 8 }, sinks: 2, window: 7 }],
     ["sinks and a short window", {}, { sinks: 2, window: 7 }],
     ["a window without sinks, two KV heads", { heads: 4, kvHeads: 2 }, { sinks: 0, window: 5 }],
   ];

@@ -3,7 +3,7 @@
  * cache writer that lags. Units may take turns in any order that the semaphores allow: `random` picks one, so that a
  * missing wait becomes a wrong result or a deadlock in some order.
  */
-import { EPILOGUES, FORMATS, SEMAPHORES } from "../../../generator/isa/instruction.js";
+import { EPILOGUES, FORMATS, SEMAPHORES, VALUE_FORMATS } from "../../../generator/isa/instruction.js";
 import { type CacheWrite, finish } from "./epilogue.js";
 import type { Machine } from "./machine.js";
 import type { Job } from "./sequence.js";
@@ -76,8 +76,8 @@ export const schedule = (machine: Machine, jobs: Iterator<Job, void>, choose: Ch
   let next = jobs.next();
 
   const probFree = 1 << SEMAPHORES.probFree.bit;
-  const isFormat = (job: Job, format: string): boolean =>
-    job.op === "mv" && FORMATS[job.field("format")] === format;
+  const isValues = (job: Job): boolean =>
+    job.op === "mv" && VALUE_FORMATS.some((format) => FORMATS[job.field("format")] === format);
   const writesCache = (job: Job): boolean =>
     job.op === "mv" &&
     (EPILOGUES[job.field("epilogue")] === "key" || EPILOGUES[job.field("epilogue")] === "value");
@@ -149,7 +149,7 @@ export const schedule = (machine: Machine, jobs: Iterator<Job, void>, choose: Ch
           return;
         }
         results.push({ job, results: stream(machine, job, bytes) });
-        if (isFormat(job, "values")) semaphores.give(probFree, 1);
+        if (isValues(job)) semaphores.give(probFree, 1);
       },
     },
     start(softmaxer),
