@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { type DemoModel, readDemo } from "../import/demo.js";
 import { readTokenizerJson, type Tokenizer } from "../import/tokenizer.js";
 import { generate, IntegerState } from "../model/integer.js";
-import { integerDecoder } from "./decoder.js";
+import { integerReader } from "./decoder.js";
 import { evaluate, evaluationText, splitStories } from "./evaluate.js";
 import { judge } from "./judge.js";
 
@@ -37,7 +37,9 @@ for (const { file, results, label, gate } of MODELS)
       this.timeout(240_000);
       const stories = splitStories(readFileSync(new URL("heldout.txt", FOLDER), "utf8"));
       const text = evaluationText(stories, tokenizer, demo.model.shape.context);
-      const { bitsPerCharacter } = evaluate(integerDecoder(demo.model), text);
+      const reader = integerReader(demo.model);
+      const { bitsPerCharacter } = evaluate((token, position) => reader.read([token], position)[0]!, text);
+      reader.close();
       const figures = JSON.parse(readFileSync(new URL(`train/${results}.json`, FOLDER), "utf8"));
       const fake: number = figures.bits_per_character[`fake-quantised ${label}, from the exported integers`];
       console.log(

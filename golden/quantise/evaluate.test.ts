@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { distance, evaluate, evaluationText, repetition, splitStories } from "./evaluate.js";
+import { distance, evaluate, evaluationText, repetition, splitStories, textWindows } from "./evaluate.js";
 import { choose, sample } from "./sample.js";
 import { Random } from "../model/prng.js";
 
@@ -36,6 +36,73 @@ describe("evaluation", () => {
     assert.ok(Math.abs(evaluate(oracle, text).perplexity - 1) < 1e-12);
     assert.deepEqual(distance(oracle, oracle, text), { divergence: 0, agreement: 1 });
     assert.ok(distance(oracle, uniform, text).divergence > 2);
+  });
+
+  describe("windows of any text", () => {
+    /** A token per character; "é" is spread over two. */
+    const bytes = new TextEncoder();
+    const codec = (bos: number | null) => ({
+      bos,
+      encode: (text: string) => [...bytes.encode(text)],
+      piece: (_: number, token: number) => Uint8Array.of(token),
+    });
+
+    it("with BOS: every token is predicted once", () => {
+      const { sequences, characters } = textWindows("abcdefg", codec(1), 4, 99);
+      assert.deepEqual(sequences, [
+        [1, 97, 98, 99],
+        [1, 100, 101, 102],
+        [1, 103],
+      ]);
+      assert.equal(characters, 7);
+    });
+    it("without BOS: behind the token before it, and the first one of a document never", () => {
+      const { sequences, characters } = textWindows("abcde", codec(null), 3, 99);
+      assert.deepEqual(sequences, [
+        [97, 98, 99],
+        [99, 100, 101],
+      ]);
+      assert.equal(characters, 4);
+    });
+    it("documents begin windows; characters count where they begin; it ends at the limit", () => {
+      const text = "a\u00e9\n<|endoftext|>\nxyz\n<|endoftext|>\nnever";
+      const { sequences, characters } = textWindows(text, codec(1), 9, 5);
+      assert.deepEqual(sequences, [
+        [1, 97, 0xc3, 0xa9],
+        [1, 120, 121],
+      ]);
+      assert.equal(characters, 4);
+      assert.equal(
+        textWindows("\u00e9", codec(null), 9, 5).characters,
+        0,
+        "its first byte was not predicted",
+      );
+    });
+    it("a long text is not encoded further than is asked for", () => {
+      let encoded = 0;
+      const { encode } = codec(1);
+      const counting = {
+        ...codec(1),
+        encode: (text: string) => {
+          encoded += text.length;
+          return encode(text);
+        },
+      };
+      const { sequences } = textWindows("\u{1f642}".repeat(1e5), counting, 8, 10);
+      assert.deepEqual(
+        sequences.map((tokens) => tokens.length),
+        [8, 4],
+      );
+      assert.ok(encoded < 1000);
+      // Tokens of very many characters: all of it is needed after all.
+      const coarse = {
+        ...codec(1),
+        encode: (text: string) => [...text.matchAll(/.{1,1000}/g)].map(() => 65),
+      };
+      assert.equal(textWindows("x".repeat(5000), coarse, 8, 4).sequences[0]!.length, 5);
+    });
+    it("a text without a token to predict has no windows", () =>
+      assert.deepEqual(textWindows("a", codec(null), 8, 9), { sequences: [], characters: 0 }));
   });
 
   it("splits stories at their separator only", () => {

@@ -14,6 +14,14 @@ export interface TextCodec {
   decode(tokens: readonly number[]): string;
 }
 
+/** What cuts a text into windows: see golden/import/tokenizer.ts. */
+export interface WindowCodec {
+  readonly bos: number | null;
+  encode(text: string, bos: boolean): number[];
+  /** The bytes of one token as they follow `previous`. */
+  piece(previous: number, token: number): Uint8Array;
+}
+
 export interface Evaluation {
   /** Bits over all predicted tokens by the characters they stand for. */
   readonly bitsPerCharacter: number;
@@ -43,8 +51,48 @@ export function evaluationText(
   return { sequences, characters };
 }
 
+/** Bytes that begin a character of UTF-8. */
+const beginsCharacter = (byte: number): boolean => (byte & 0xc0) !== 0x80;
+
+/** So many characters of a text hold any number of tokens asked for, but in texts of runs that no one writes. */
+const CHARACTERS_PER_TOKEN = 64;
+
+/** Tokens of a document, without BOS; at least the first `most` of them. Encoding much more than is asked for takes long. */
+function encodeStart(codec: WindowCodec, document: string, most: number): number[] {
+  const length = CHARACTERS_PER_TOKEN * most;
+  if (document.length <= length) return codec.encode(document, false);
+  const tokens = codec.encode([...document.slice(0, length)].slice(0, -1).join(""), false);
+  return tokens.length > most ? tokens : codec.encode(document, false);
+}
+
+/**
+ * Any plain text in windows as long as the context, at most `most` predicted tokens. A window begins with BOS, or, where the
+ * tokenizer has none, with the token before it: so every token is predicted once (without BOS, all but a document's first),
+ * from what stands before it in its window. A line `<|endoftext|>` parts documents; each begins a window. The characters
+ * are those that begin in predicted tokens.
+ */
+export function textWindows(text: string, codec: WindowCodec, context: number, most: number): EvaluationText {
+  const sequences: number[][] = [];
+  let characters = 0;
+  let left = most;
+  for (const document of splitStories(text)) {
+    if (left === 0) break;
+    const tokens = encodeStart(codec, document, left);
+    const { bos } = codec;
+    const first = bos === null ? 1 : 0;
+    for (let from = first; from < tokens.length && left > 0; from += context - 1) {
+      const to = Math.min(from + context - 1, from + left, tokens.length);
+      sequences.push([bos ?? tokens[from - 1]!, ...tokens.slice(from, to)]);
+      for (let i = from; i < to; i++)
+        characters += codec.piece(tokens[i - 1] ?? bos ?? -1, tokens[i]!).filter(beginsCharacter).length;
+      left -= to - from;
+    }
+  }
+  return { sequences, characters };
+}
+
 /** Natural logarithm of the sum of exponentials, and so of softmax's denominator. */
-function logSumExp(logits: Float64Array): number {
+export function logSumExp(logits: Float64Array): number {
   let maximum = -Infinity;
   for (let i = 0; i < logits.length; i++) maximum = Math.max(maximum, logits[i]!);
   let sum = 0;
