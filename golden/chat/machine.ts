@@ -1,8 +1,7 @@
 /** The golden integer model as what computes a conversation. */
+import { prefill } from "../fast/block.js";
 import { FastModel } from "../fast/model.js";
-import { power2 } from "../model/scale.js";
 import type { QuantisedModel } from "../model/types.js";
-import { LOGIT_FRACTION } from "../quantise/constants.js";
 import type { Machine } from "./speak.js";
 
 export class GoldenMachine implements Machine {
@@ -23,9 +22,9 @@ export class GoldenMachine implements Machine {
   }
 
   take(tokens: readonly number[], position: number): Float64Array {
-    this.fast.run(tokens, position, tokens.length - 1);
-    const scale = power2(-LOGIT_FRACTION);
-    return Float64Array.from(this.fast.logits(tokens.length - 1), (v) => v * scale);
+    const logits = new Float64Array(this.model.shape.vocab);
+    this.fast.readLogits(prefill(this.fast, tokens, position), logits);
+    return logits;
   }
 
   /** Ends its threads. */

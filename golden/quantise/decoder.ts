@@ -1,4 +1,6 @@
 /** One interface over the forward passes: logits in real units, one token at a time, positions in order from 0. */
+import type { BlockModel } from "../fast/block.js";
+import { FastFloatModel } from "../fast/float.js";
 import { FastModel } from "../fast/model.js";
 import { type FakeOptions, type FloatModel, FloatState, forwardFloat } from "../model/float.js";
 import { forward, IntegerState } from "../model/integer.js";
@@ -36,32 +38,24 @@ export interface Reader {
   close(): void;
 }
 
-const BLOCK = 32;
-
-/** Rows that grow with the largest block. */
-class Rows {
-  private readonly rows: Float64Array[] = [];
-  constructor(private readonly vocab: number) {}
-
-  fill(count: number, from: (t: number) => ArrayLike<number>, scale: number): Float64Array[] {
-    while (this.rows.length < count) this.rows.push(new Float64Array(this.vocab));
-    const rows = this.rows.slice(0, count);
-    for (const [t, row] of rows.entries()) {
-      const values = from(t);
-      for (let i = 0; i < row.length; i++) row[i] = values[i]! * scale;
-    }
-    return rows;
-  }
+function reader(model: BlockModel): Reader {
+  const rows: Float64Array[] = [];
+  return {
+    block: model.block,
+    read: (tokens, position) => {
+      model.run(tokens, position);
+      while (rows.length < tokens.length) rows.push(new Float64Array(model.shape.vocab));
+      const used = rows.slice(0, tokens.length);
+      for (const [t, row] of used.entries()) model.readLogits(t, row);
+      return used;
+    },
+    close: () => model.close(),
+  };
 }
 
+/** Through golden/fast: float32 where golden/model has double. */
 export function floatReader(model: FloatModel, fake: FakeOptions = {}): Reader {
-  const decoder = floatDecoder(model, fake);
-  const rows = new Rows(model.shape.vocab);
-  return {
-    block: BLOCK,
-    read: (tokens, position) => rows.fill(tokens.length, (t) => decoder(tokens[t]!, position + t), 1),
-    close: () => undefined,
-  };
+  return reader(new FastFloatModel(model, fake));
 }
 
 export interface IntegerReader extends Reader {
@@ -69,17 +63,8 @@ export interface IntegerReader extends Reader {
   sticky(): Sticky;
 }
 
-/** The integers through golden/fast: the same as golden/model's. */
+/** Through golden/fast: the integers of golden/model. */
 export function integerReader(model: QuantisedModel): IntegerReader {
-  const fast = new FastModel(model, { block: BLOCK });
-  const rows = new Rows(model.shape.vocab);
-  return {
-    block: BLOCK,
-    read: (tokens, position) => {
-      fast.run(tokens, position);
-      return rows.fill(tokens.length, (t) => fast.logits(t), power2(-LOGIT_FRACTION));
-    },
-    sticky: () => fast.sticky(),
-    close: () => fast.close(),
-  };
+  const fast = new FastModel(model);
+  return { ...reader(fast), sticky: () => fast.sticky() };
 }

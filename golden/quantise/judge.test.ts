@@ -19,9 +19,11 @@ const sequences = (count: number, { vocab, context } = TINY): number[][] => {
   );
 };
 
+/** The float steps are in float32, golden/model in double; integers are the same everywhere. */
 const near = (actual: number, expected: number, what: string): void =>
   assert.ok(
-    Math.abs(actual - expected) <= 1e-9 * Math.max(1, Math.abs(expected)),
+    Math.abs(actual - expected) <=
+      (what.startsWith("integer") ? 1e-9 : 1e-5) * Math.max(1, Math.abs(expected)),
     `${what}: ${actual}, by hand ${expected}`,
   );
 
@@ -146,6 +148,6 @@ describe("the table of quantisation steps", () => {
         }
       });
     }
-    near(all.at(-1)!.errors[0]!, Math.sqrt(error / size), "layer 0");
+    near(all.at(-1)!.errors[0]!, Math.sqrt(error / size), "integer: layer 0");
   });
 });
