@@ -5,6 +5,7 @@ import { buildCommand } from "./build.js";
 import { chatCommand } from "./chat.js";
 import { doctorCommand } from "./doctor.js";
 import { enginesCommand } from "./engines.js";
+import { estimateCommand } from "./estimate.js";
 import { EXIT, explain } from "./failure.js";
 import { generateCommand } from "./generate.js";
 import { inspectCommand } from "./inspect.js";
@@ -28,6 +29,7 @@ program.addCommand(chatCommand());
 program.addCommand(enginesCommand());
 program.addCommand(boardsCommand());
 program.addCommand(buildCommand());
+program.addCommand(estimateCommand());
 program.addCommand(doctorCommand());
 for (const command of program.commands)
   command.exitOverride().showHelpAfterError(`(gateloom ${command.name()} --help shows the options)`);

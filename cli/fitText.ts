@@ -1,0 +1,42 @@
+/** A fit check and a roofline as text: what estimate prints, and what export says when it refuses. */
+import pc from "picocolors";
+import type { Fit, FitLine, Speed } from "../generator/estimate/fit.js";
+import { lanes } from "../generator/isa/config.js";
+import type { Placed } from "../fpga-projects/fit.js";
+
+const count = (n: number): string => Math.round(n).toLocaleString("en-US");
+const share = (line: FitLine): string =>
+  line.has === null
+    ? "?"
+    : `${((100 * line.needs) / line.has).toFixed(line.needs < line.has / 100 ? 2 : 0)} %`;
+const verdict = ({ fits, usable }: FitLine): string => {
+  if (fits === null) return pc.yellow("cannot be said");
+  return fits ? "fits" : pc.red(`does not fit (usable: ${Math.round(100 * usable)} %)`);
+};
+
+const resources = ({ lines }: Fit): string[] => {
+  const rows = lines.map((l) => [
+    l.what,
+    count(l.needs),
+    l.has === null ? "unknown" : count(l.has),
+    share(l),
+  ]);
+  const widths = [0, 1, 2, 3].map((i) => Math.max(...rows.map((r) => r[i]!.length)));
+  return rows.map(
+    ([what, needs, has, percent], i) =>
+      `  ${what!.padEnd(widths[0]!)}  ${needs!.padStart(widths[1]!)} of ${has!.padStart(widths[2]!)}  ${percent!.padStart(widths[3]!)}  ${verdict(lines[i]!)}${lines[i]!.note === "" ? "" : pc.dim(`  ${lines[i]!.note}`)}`,
+  );
+};
+
+const speedLine = (s: Speed): string => {
+  const memory = s.memory === null ? "" : `, memory ${count(s.memory)}`;
+  return `  ${String(s.live).padStart(6)} positions  ${count(s.cycles).padStart(11)} cycles  ${count(s.bytes).padStart(12)} bytes  ${pc.bold(count(s.tokensPerSecond).padStart(8))} tokens/s  (lanes ${count(s.compute)}${memory}: bound by the ${s.bound})`;
+};
+
+export const fitText = ({ config, positions, fit }: Placed): string[] => [
+  `${lanes(config)} lanes (${config.rows} x ${config.cols}), ${positions} positions, ${fit.clockMHz} MHz`,
+  "needs, of what there is:",
+  ...resources(fit),
+  "a token, by counting:",
+  ...fit.speeds.map(speedLine),
+];

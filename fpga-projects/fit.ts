@@ -1,0 +1,57 @@
+/** A model on a board: the accelerator that it needs there, whether that fits, and the nearest that does. */
+import { accelerator } from "../generator/accelerator/accelerator.js";
+import { onchip } from "../generator/accelerator/onchip.js";
+import { compile, type Compiled } from "../generator/compile/compile.js";
+import { configFor } from "../generator/compile/configure.js";
+import { checkFit, type Fit } from "../generator/estimate/fit.js";
+import { elaborate } from "../generator/hdl/index.js";
+import { type AcceleratorConfig, powerOfTwo } from "../generator/isa/config.js";
+import type { QuantisedModel } from "../golden/model/types.js";
+import type { Board } from "./boards/index.js";
+
+export interface Placed {
+  readonly config: AcceleratorConfig;
+  readonly compiled: Compiled;
+  readonly positions: number;
+  readonly fit: Fit;
+}
+
+/** Throws CompileError when no accelerator runs the model at all. */
+export const place = (
+  board: Board,
+  model: QuantisedModel,
+  base: AcceleratorConfig,
+  positions: number,
+  clockMHz: number,
+): Placed => {
+  const config = configFor(model, base, positions);
+  const compiled = compile(model, config, { positions });
+  const design = elaborate(
+    board.memory === null ? onchip(config, powerOfTwo(compiled.memoryBeats)) : accelerator(config),
+  );
+  return {
+    config,
+    compiled,
+    positions,
+    fit: checkFit({ device: board.device, memory: board.memory, clockMHz }, config, compiled, design),
+  };
+};
+
+const LEAST_ROWS = 2;
+const LEAST_POSITIONS = 32;
+
+/** The first that fits: fewer lanes, then fewer positions as well; null when even the smallest does not. */
+export const nearestFit = (
+  board: Board,
+  model: QuantisedModel,
+  base: AcceleratorConfig,
+  positions: number,
+  clockMHz: number,
+): Placed | null => {
+  for (let p = positions; p >= Math.min(positions, LEAST_POSITIONS); p = Math.floor(p / 2))
+    for (let { rows } = base; rows >= LEAST_ROWS; rows /= 2) {
+      const placed = place(board, model, { ...base, rows }, p, clockMHz);
+      if (placed.fit.fits) return placed;
+    }
+  return null;
+};
