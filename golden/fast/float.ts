@@ -35,7 +35,7 @@ export class FastFloatModel implements BlockModel {
   private readonly states: readonly FloatState[];
 
   constructor(model: FloatModel, fake: FakeOptions = {}, options: FastOptions = {}) {
-    const { threads, block } = resolveOptions(options);
+    const { threads, block } = resolveOptions(model.shape, options);
     this.block = block;
     this.shape = model.shape;
     const { dim, hidden, heads, headDim, vocab } = model.shape;

@@ -26,7 +26,7 @@ export class FastModel implements BlockModel {
     options: FastOptions = {},
   ) {
     const { headDim } = model.shape;
-    const { threads, block } = resolveOptions(options);
+    const { threads, block } = resolveOptions(model.shape, options);
     this.block = block;
     this.shape = model.shape;
     const layout = new Layout(model.name);

@@ -60,9 +60,10 @@ const comparison =
 
 export const eq = comparison(0x46, 0x51);
 export const ne = comparison(0x47, 0x52);
-/** Comparisons are signed. */
+/** Comparisons are signed, but for gtU. */
 export const lt = comparison(0x48, 0x53);
 export const gt = comparison(0x4a, 0x55);
+export const gtU = comparison(0x4b, 0x56);
 export const le = comparison(0x4c, 0x57);
 export const ge = comparison(0x4e, 0x59);
 

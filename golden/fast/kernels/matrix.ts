@@ -9,20 +9,23 @@ import {
   add,
   addV32,
   addV64,
+  and,
   divU,
   dotV16,
-  type Expr,
   eq,
+  type Expr,
+  extend,
   ge,
   gt,
+  gtU,
   highV64,
   i32,
-  lane64,
-  load8U,
-  load8x8S,
+  i64,
   load32,
   load32As64,
   load64,
+  load8U,
+  load8x8S,
   loadV,
   lowV64,
   lt,
@@ -33,10 +36,11 @@ import {
   shl,
   shlV16,
   shr,
+  shrU,
   shrV16,
+  shuffle,
   splat16,
   store32,
-  store64,
   storeV,
   sub,
   wrap,
@@ -49,8 +53,8 @@ import type { Scales } from "./scale.js";
 export const TILE_ROWS = 4;
 /** Bytes of the four rows of a tile in one group: 4-bit codes, 8-bit codes, widened. */
 export const TILE_BYTES = { narrow: 64, wide: 128, expanded: 256 } as const;
-/** 256 products of two pairs stay below 2^31: 256·2·(128·255)·127 < 2^31. */
-const SPILL = 64;
+/** Groups whose products sum to less than 2^31: 64·32·(8·255)·127, and 16·32·(128·255)·127. */
+const SPILL = { narrow: 64, wide: 16 } as const;
 
 export const MATRIX = record(
   "codes", // [tiles][groups][rows of a tile][32 codes]
@@ -72,8 +76,9 @@ export const MATRIX = record(
   "tokenScales", // and int32 [tokens]
 );
 
-/** Where four times `tokens` sums are left in the thread's memory: int64 [rows of a tile][tokens]. */
+/** Where a tile's sums are left in the thread's memory: int64 [one or two tokens][rows of a tile]. */
 const SUMS = 64;
+const SUMS_BYTES = 8 * TILE_ROWS;
 
 /** Column quarter k (0..3) of row r in the group at the pointers: int16x8 of code·mantissa. */
 type Weights = (body: Body, codes: Expr<"i32">, mantissas: Expr<"i32">, row: number) => Expr<"v128">[];
@@ -96,36 +101,60 @@ const wide: Weights = (body, codes, mantissas, row) => {
   return QUARTERS.map((k) => mulV16(load8x8S(codes, 32 * row + 8 * k), mantissa));
 };
 
+type Rows = Local<"v128">;
+
+/** From four vectors of four int32, the four sums. */
+function sumsOf(body: Body, [a, b, c, d]: readonly [Rows, Rows, Rows, Rows]): Expr<"v128"> {
+  const pairs = (x: Rows, y: Rows): Local<"v128"> =>
+    body.let(addV32(shuffle(x, y, LOWER_WORDS), shuffle(x, y, UPPER_WORDS)));
+  const ab = pairs(a, b);
+  const cd = pairs(c, d);
+  return addV32(shuffle(ab, cd, LOWER_HALVES), shuffle(ab, cd, UPPER_HALVES));
+}
+/** Bytes of int32 lanes: [x0 y0 x1 y1], [x2 y2 x3 y3], [x0 x1 y0 y1], [x2 x3 y2 y3]. */
+const lanes = (...words: number[]): number[] => words.flatMap((w) => [0, 1, 2, 3].map((i) => 4 * w + i));
+const LOWER_WORDS = lanes(0, 4, 1, 5);
+const UPPER_WORDS = lanes(2, 6, 3, 7);
+const LOWER_HALVES = lanes(0, 1, 4, 5);
+const UPPER_HALVES = lanes(2, 3, 6, 7);
+
 export function matrixFunctions(module: Module, area: Expr<"i32">, scales: Scales) {
   /** Sums of a tile times one or two vectors, into SUMS. */
   const dot = (name: string, tokens: 1 | 2, bytes: number, weights: Weights) =>
-    module.func(name, ["i32", "i32", "i32", "i32", "i32"], "void", (f, codes, mantissas, a, b, groups) => {
-      const vectors = tokens === 1 ? [a] : [a, b];
-      const sums = ROWS.map(() => vectors.map(() => f.local("i64")));
-      const accumulators = ROWS.map(() => vectors.map(() => f.local("v128")));
-      const rest = f.let(groups);
-      const end = f.local("i32");
-      f.while(gt(rest, 0), () => {
-        const run = select(i32(SPILL), rest, gt(rest, SPILL));
-        f.set(end, add(codes, mul(run, bytes)));
-        f.set(rest, sub(rest, run));
-        for (const row of accumulators) for (const one of row) f.set(one, zeroV);
-        f.while(ne(codes, end), () => {
-          accumulateGroup(f, weights, codes, mantissas, vectors, accumulators);
-          f.set(codes, add(codes, bytes));
-          f.set(mantissas, add(mantissas, TILE_ROWS));
-          for (const vector of vectors) f.set(vector, add(vector, 64));
-        });
-        for (const r of ROWS) {
-          for (const [c, accumulator] of accumulators[r]!.entries()) {
-            const pair = f.let(addV64(lowV64(accumulator), highV64(accumulator)));
-            f.set(sums[r]![c]!, add(sums[r]![c]!, add(lane64(pair, 0), lane64(pair, 1))));
+    module.func(
+      name,
+      ["i32", "i32", "i32", "i32", "i32", "i32"],
+      "void",
+      (f, codes, mantissas, a, b, groups, spill) => {
+        const vectors = tokens === 1 ? [a] : [a, b];
+        const sums = vectors.map(() => [f.local("v128"), f.local("v128")] as const);
+        const accumulators = vectors.map(
+          () => [f.local("v128"), f.local("v128"), f.local("v128"), f.local("v128")] as const,
+        );
+        const end = f.local("i32");
+        f.while(gt(groups, 0), () => {
+          const run = select(spill, groups, gt(groups, spill));
+          f.set(end, add(codes, mul(run, bytes)));
+          f.set(groups, sub(groups, run));
+          for (const accumulator of accumulators.flat()) f.set(accumulator, zeroV);
+          f.while(ne(codes, end), () => {
+            accumulateGroup(f, weights, codes, mantissas, vectors, accumulators);
+            f.set(codes, add(codes, bytes));
+            f.set(mantissas, add(mantissas, TILE_ROWS));
+            for (const vector of vectors) f.set(vector, add(vector, 64));
+          });
+          for (const [c, [low, high]] of sums.entries()) {
+            const four = f.let(sumsOf(f, accumulators[c]!));
+            f.set(low, addV64(low, lowV64(four)));
+            f.set(high, addV64(high, highV64(four)));
           }
+        });
+        for (const [c, [low, high]] of sums.entries()) {
+          f.do(storeV(area, low, SUMS + SUMS_BYTES * c));
+          f.do(storeV(area, high, SUMS + SUMS_BYTES * c + 16));
         }
-      });
-      for (const r of ROWS)
-        for (const [c, sum] of sums[r]!.entries()) f.do(store64(area, sum, SUMS + 8 * (r * tokens + c)));
-    });
+      },
+    );
 
   const dotNarrow = dot("dotNarrow", 1, TILE_BYTES.narrow, narrow);
   const dotWide = dot("dotWide", 1, TILE_BYTES.wide, wide);
@@ -160,34 +189,45 @@ export function matrixFunctions(module: Module, area: Expr<"i32">, scales: Scale
       const out = f.let(add(load32(step, MATRIX.out), mul(token, stride)));
       const exponents = f.let(load32(step, MATRIX.exponents));
       const tokenScales = f.let(add(add(area, load32(step, MATRIX.tokenScales)), shl(token, 2)));
-      const sum = f.let(add(area, SUMS));
-      const row = f.let(shl(tile, 2));
-      const end = f.let(add(row, TILE_ROWS));
+      const limit = f.let(select(i64(2 ** 23), i64(2 ** 31), short));
+      const from = f.let(shl(tile, 2));
+      const end = f.let(add(from, TILE_ROWS));
       f.set(end, select(end, rows, lt(end, rows)));
-      const exponent = f.local("i32");
+      const shift = f.local("i32");
       const value = f.local("i64");
-      const at = f.local("i32");
-      f.while(lt(row, end), () => {
-        f.set(exponent, load8U(add(exponents, row)));
-        f.set(at, add(out, shl(row, 2)));
-        f.for(i32(0), count, 1, (c) => {
-          f.set(value, scales.scaled(load64(sum), load32(add(tokenScales, shl(c, 2))), exponent));
+      f.for(i32(0), count, 1, (c) => {
+        const t = f.let(load32(add(tokenScales, shl(c, 2))));
+        const m = f.let(extend(and(t, 0xffff)));
+        const e = f.let(shr(t, 16));
+        const sums = f.let(sub(add(area, mul(c, SUMS_BYTES)), shl(from, 3)));
+        f.for(from, end, 1, (row) => {
+          f.set(value, load64(add(sums, shl(row, 3)), SUMS));
+          f.set(shift, sub(load8U(add(exponents, row)), e));
           f.if(
-            short,
+            gtU(shift, 62), // below 0 too
+            () => f.set(value, scales.scaled(value, t, load8U(add(exponents, row)))),
             () => {
-              scales.saturate(f, value, 24, "matrix");
-              f.if(bias, () => {
-                f.set(value, add(value, load32As64(add(bias, shl(row, 2)))));
-                scales.saturate(f, value, 24, "matrix");
-              });
+              const n = f.let(extend(shift));
+              const half = shrU(shl(i64(1), n), 1);
+              f.set(value, shr(add(mul(value, m), half), n));
             },
-            () => scales.saturate(f, value, 32, "matrix"),
           );
-          f.do(store32(at, wrap(value)));
-          f.set(at, add(at, stride));
-          f.set(sum, add(sum, 8));
+          const saturate = (): void =>
+            f.if(gtU(add(value, limit), sub(shl(limit, 1), 1)), () =>
+              f.if(
+                short,
+                () => scales.saturate(f, value, 24, "matrix"),
+                () => scales.saturate(f, value, 32, "matrix"),
+              ),
+            );
+          saturate();
+          f.if(bias, () => {
+            f.set(value, add(value, load32As64(add(bias, shl(row, 2)))));
+            saturate();
+          });
+          f.do(store32(add(out, shl(row, 2)), wrap(value)));
         });
-        f.set(row, add(row, 1));
+        f.set(out, add(out, stride));
       });
     },
   );
@@ -211,6 +251,7 @@ export function matrixFunctions(module: Module, area: Expr<"i32">, scales: Scale
 
     const tiles = f.let(shr(add(load32(step, MATRIX.rows), TILE_ROWS - 1), 2));
     const tileBytes = f.let(mul(groups, select(i32(TILE_BYTES.wide), i32(TILE_BYTES.narrow), isWide)));
+    const spill = f.let(select(i32(SPILL.wide), i32(SPILL.narrow), isWide));
     const codes = f.local("i32");
     const mantissas = f.local("i32");
     const token = f.local("i32");
@@ -225,8 +266,8 @@ export function matrixFunctions(module: Module, area: Expr<"i32">, scales: Scale
         () => {
           f.if(
             isWide,
-            () => f.do(dotWide(codes, mantissas, a, a, groups)),
-            () => f.do(dotNarrow(codes, mantissas, a, a, groups)),
+            () => f.do(dotWide(codes, mantissas, a, a, groups, spill)),
+            () => f.do(dotNarrow(codes, mantissas, a, a, groups, spill)),
           );
           f.do(finish(step, tile, token, i32(1)));
         },
@@ -237,13 +278,13 @@ export function matrixFunctions(module: Module, area: Expr<"i32">, scales: Scale
             () => f.do(expandNarrow(codes, mantissas, expandedTile, groups)),
           );
           f.while(lt(add(token, 1), tokens), () => {
-            f.do(dotTwo(expandedTile, expandedTile, a, add(a, stride), groups));
+            f.do(dotTwo(expandedTile, expandedTile, a, add(a, stride), groups, spill));
             f.do(finish(step, tile, token, i32(2)));
             f.set(token, add(token, 2));
             f.set(a, add(a, shl(stride, 1)));
           });
           f.if(lt(token, tokens), () => {
-            f.do(dotOne(expandedTile, expandedTile, a, a, groups));
+            f.do(dotOne(expandedTile, expandedTile, a, a, groups, spill));
             f.do(finish(step, tile, token, i32(1)));
           });
         },
@@ -252,7 +293,7 @@ export function matrixFunctions(module: Module, area: Expr<"i32">, scales: Scale
   });
 }
 
-/** Products of one group, added to [rows][vectors]. */
+/** Products of one group, added to [vectors][rows]. */
 function accumulateGroup(
   f: Body,
   weights: Weights,
@@ -267,7 +308,7 @@ function accumulateGroup(
     for (const r of ROWS) {
       const weight = vectors.length === 1 ? rows[r]![k]! : f.let(rows[r]![k]!);
       for (const [c, input] of inputs.entries()) {
-        const accumulator = accumulators[r]![c]!;
+        const accumulator = accumulators[c]![r]!;
         f.set(accumulator, addV32(accumulator, dotV16(weight, input)));
       }
     }
