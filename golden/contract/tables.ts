@@ -16,9 +16,6 @@ export const CACHE_CODE = {
   8: { largest: 119, scale: 2203 },
 } as const;
 
-/** Section 5: D of 4 bits. */
-export const CACHE_SCALE = CACHE_CODE[4].scale;
-
 /** Section 6: most slots with values of 8 bits. */
 export const V8_SLOTS = 2048;
 
