@@ -11,6 +11,7 @@ import { buildSystem } from "../harness/system.js";
 import { demoModel, demoTokenizer, sparseDemoModel } from "./demo.js";
 import { quiet } from "./quiet.js";
 
+/** W8 is two beats of W4 to a kernel; widths.test.ts runs it. */
 type Known = Exclude<WeightFormat, "W8">;
 const FORMAT: Readonly<Record<Known, MatrixFormat>> = {
   W2: "w2",
