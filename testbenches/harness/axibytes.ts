@@ -1,13 +1,10 @@
 /** Bytes behind AXI slaves: a range of a 64-bit address space. */
 
 export class AxiBytes {
-  readonly bytes: Uint8Array;
   constructor(
     readonly base: bigint,
-    size: number,
-  ) {
-    this.bytes = new Uint8Array(size);
-  }
+    readonly bytes: Uint8Array,
+  ) {}
 
   /** Where an address lies in `bytes`; null where `length` bytes from it are not all inside. */
   offset(address: bigint, length: number): number | null {

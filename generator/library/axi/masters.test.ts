@@ -23,7 +23,7 @@ const calm: AxiBehaviour = { rate: 1, latency: 0 };
 const rough: AxiBehaviour = { rate: 0.6, latency: 60 };
 
 const memory = (random: Random): AxiBytes => {
-  const m = new AxiBytes(BASE, SIZE);
+  const m = new AxiBytes(BASE, new Uint8Array(SIZE));
   for (let i = 0; i < SIZE; i++) m.bytes[i] = Math.floor(random() * 256);
   return m;
 };
@@ -180,7 +180,7 @@ describe("AXI write master", () => {
         const random = randomFrom(20 * i + rate);
         const bytes = bytesOf(port.dataBits);
         const real = memory(random);
-        const wanted = new AxiBytes(BASE, SIZE);
+        const wanted = new AxiBytes(BASE, new Uint8Array(SIZE));
         wanted.bytes.set(real.bytes);
         let done = 0;
         const bench = new Bench(writeMaster(port), i, ({ sim }) => {

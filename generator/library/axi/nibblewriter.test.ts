@@ -43,10 +43,10 @@ describe("nibble writes behind AXI", () => {
       it(`arrive in order and nothing else changes: ${dataBits} bits, ${outstanding} at a time, ${words} words, slave ${rate}/${latency}`, () => {
         const random = randomFrom(dataBits + words + latency);
         const bytes = bytesOf(dataBits);
-        const real = new AxiBytes(BASE, SIZE);
+        const real = new AxiBytes(BASE, new Uint8Array(SIZE));
         for (let i = 0; i < SIZE; i++) real.bytes[i] = Math.floor(random() * 256);
         const wanted = Uint8Array.from(real.bytes);
-        const model = new AxiBytes(BASE, SIZE);
+        const model = new AxiBytes(BASE, new Uint8Array(SIZE));
         model.bytes.set(wanted);
         const list = Array.from({ length: 400 }, () => {
           const addr = BASE + BigInt(between(random, 0, words - 1) * bytes);
@@ -96,7 +96,14 @@ describe("nibble writes behind AXI", () => {
         response: (_: bigint, write: boolean) => (write === failing ? SLVERR : 0),
       };
       const port = { dataBits: 32, burst: 1, outstanding: 4 };
-      const slave: AxiSlave = new AxiSlave(bench.sim, "axi", new AxiBytes(BASE, 64), random, behaviour, port);
+      const slave: AxiSlave = new AxiSlave(
+        bench.sim,
+        "axi",
+        new AxiBytes(BASE, new Uint8Array(64)),
+        random,
+        behaviour,
+        port,
+      );
       const sent = bench.send("write", [{ addr: BASE, data: 5, mask: 1 }]);
       bench.run(() => sent.sent === 1);
       bench.run(() => bench.sim.peek("idle") === 1n);

@@ -21,7 +21,7 @@ export interface AxiPort {
   readonly outstanding: number;
 }
 
-const isPowerOfTwo = (n: number): boolean =>
+export const isPowerOfTwo = (n: number): boolean =>
   Number.isInteger(n) && n > 0 && 2 ** Math.round(Math.log2(n)) === n;
 
 export const checkPort = ({ dataBits, burst, outstanding }: AxiPort): void => {
