@@ -43,7 +43,7 @@ describe("memory port behind AXI", () => {
           bench.run(() => bench.requests > from + (few ? 15 : 40));
         }
         bench.finish();
-        assert.ok(bench.written > 5 && bench.beats > 100, `${bench.written} writes, ${bench.beats} beats`);
+        assert.ok(bench.written > 2 && bench.beats > 100, `${bench.written} writes, ${bench.beats} beats`);
         assert.deepEqual([...bench.faults], []);
       });
 
