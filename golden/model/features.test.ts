@@ -53,17 +53,12 @@ function runBoth(model: QuantisedModel): { integer: Notes; float: Notes; saturat
       if (tensor === "x_ffn") add(integer, "x_ffn", values, RESIDUAL_FRACTION);
     });
     let updates = 0;
-    let latest: ArrayLike<number> = [];
     forwardFloat(twin, token, position, true, (tensor, layer, values) => {
       if (tensor === "logits") add(float, "logits", values);
       if (layer !== 0) return;
       if (tensor === "q" && !layers[0]!.qkNorm) add(float, "q", values);
-      if (tensor === "v") latest = Array.from(values); // the second, with bias, where there are two
-      if (tensor === "k") {
-        add(float, "v", latest);
-        add(float, "k", values);
-      }
-      if (tensor === "attn_out" || tensor === "h") add(float, tensor, values);
+      if (tensor === "k" || tensor === "v" || tensor === "attn_out" || tensor === "h")
+        add(float, tensor, values);
       if (tensor === "x") add(float, ++updates === 1 ? "x_attn" : "x_ffn", values);
     });
   }

@@ -49,8 +49,8 @@ export interface FakeOptions {
 }
 
 /**
- * Tensors that calibration looks at: `x` the residual, `q_matrix` and `k_matrix` results without and with bias (as `v`, seen
- * twice then), the rest as in TensorName, `k` before its mean is taken away.
+ * Tensors that calibration looks at: `x` the residual, `q_matrix` and `k_matrix` in front of their norms where there are norms,
+ * the rest as in TensorName, `k` before its mean is taken away.
  */
 export type FloatTensor =
   | "x"
@@ -225,19 +225,15 @@ export function* floatSteps(
     yield { weights: layer.q, input: y, out: q };
     yield { weights: layer.k, input: y, out: k };
     yield { weights: layer.v, input: y, out: v };
-    const observeMatrices = (): void => {
-      observe?.("q_matrix", l, q);
-      observe?.("k_matrix", l, k);
-      observe?.("v", l, v);
-    };
-    observeMatrices();
     if (layer.bias) {
       add(q, layer.bias.q);
       add(k, layer.bias.k);
       add(v, layer.bias.v);
-      observeMatrices();
     }
+    observe?.("v", l, v);
     if (layer.qkNorm) {
+      observe?.("q_matrix", l, q);
+      observe?.("k_matrix", l, k);
       headNorm(q, layer.qkNorm.q, eps);
       headNorm(k, layer.qkNorm.k, eps);
     }

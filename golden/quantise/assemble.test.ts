@@ -1,12 +1,12 @@
 /** Binary points and the way from a float model to a quantised one. */
 import assert from "node:assert/strict";
-import { llama } from "../model/architecture.js";
+import { type Architecture, llama } from "../model/architecture.js";
 import { generate, IntegerState } from "../model/integer.js";
 import { Random } from "../model/random.js";
 import type { QuantisedModel } from "../model/types.js";
 import type { CacheWidths } from "../model/cache.js";
 import { layerFractions, quantiseGain } from "./assemble.js";
-import type { LayerRanges } from "./calibrate.js";
+import { calibrate, type LayerRanges } from "./calibrate.js";
 import { hiddenFraction } from "./constants.js";
 import { floatDecoder, integerDecoder } from "./decoder.js";
 import { distance } from "./evaluate.js";
@@ -100,6 +100,22 @@ describe("assembling a quantised model", () => {
     const state = new IntegerState(model);
     generate(state, sequences[0]!, 48);
     assert.equal(state.sticky.total(), 0);
+  });
+
+  it("finds the ranges that each architecture needs; a bias beyond them widens them", () => {
+    const of = (architecture: Architecture) =>
+      calibrate(randomFloatModel(SHAPE, architecture, 3), [[1, 5, 9, 2]]).ranges.layers[0]!;
+    const plain = llama(1e-5, 10000);
+    assert.deepEqual(Object.keys(of(plain)).sort(), ["h", "k", "o", "q", "up", "v"]);
+    const more = of({ ...plain, qkNorm: true, gate: "relu2" });
+    assert.deepEqual(Object.keys(more).sort(), ["gate", "h", "k", "key", "o", "q", "up", "v"]);
+    // the same weights: in front of the norm as without one up to RoPE, behind it of unit size
+    assert.ok(more.k / of(plain).k > 0.7 && more.k / of(plain).k < 1.42, `${more.k}`);
+    assert.ok(more.key! > 1 && more.key! < 1.3 * Math.sqrt(SHAPE.headDim));
+    const biased = randomFloatModel(SHAPE, { ...plain, qkvBias: true }, 3);
+    biased.layers[1]!.bias!.v[3] = -100;
+    const { model } = quantiseModel(biased, { sequences: 1, length: 2 });
+    assert.equal(model.layers[1]!.bias!.v[3], -100 * 2 ** 12); // 444,416/100 is just above 2^12
   });
 
   it("takes slots and cache widths that the arithmetic allows, and no others", () => {

@@ -2,6 +2,7 @@
 import { CACHE_CODE, GATE_FRACTION } from "../contract/tables.js";
 import type { Architecture } from "../model/architecture.js";
 import { type CacheWidths, cacheWidths, checkSlots } from "../model/cache.js";
+import type { FloatLayer } from "../model/float.js";
 import { power2 } from "../model/scale.js";
 import type { CacheBits, ModelShape, QuantisedLayer, QuantisedModel } from "../model/types.js";
 import type { LayerRanges, Ranges } from "./calibrate.js";
@@ -82,6 +83,16 @@ export function layerFractions(
   return { ...bare, up: fractionFor("h", widest("h"), LIMIT.residual * power2(-more), bare.up) };
 }
 
+/** Biases must fit too, even those that the matrices oppose. */
+function withBiases(ranges: readonly LayerRanges[], layers: readonly FloatLayer[]): LayerRanges[] {
+  const most = (range: number, bias?: Float32Array): number =>
+    bias === undefined ? range : bias.reduce((largest, b) => Math.max(largest, Math.abs(b)), range);
+  return ranges.map((range, l) => {
+    const bias = layers[l]!.bias;
+    return { ...range, q: most(range.q, bias?.q), k: most(range.k, bias?.k), v: most(range.v, bias?.v) };
+  });
+}
+
 function missing(name: string): never {
   throw new RangeError(`the calibrated ranges lack those of ${name}, which this architecture needs`);
 }
@@ -103,7 +114,7 @@ export function assemble(rounded: RoundedModel, ranges: Ranges, options: RunOpti
   checkSlots(slots.sinks + slots.window, widths);
   const residualFraction = fractionFor("the residual stream", ranges.residual, LIMIT.residual, MOST.residual);
   const final = quantiseGain(float.finalGain);
-  const fraction = layerFractions(ranges.layers, architecture, widths);
+  const fraction = layerFractions(withBiases(ranges.layers, float.layers), architecture, widths);
   const layers = float.layers.map((layer, l): QuantisedLayer => {
     const attention = quantiseGain(layer.attentionGain);
     const ffn = quantiseGain(layer.ffnGain);

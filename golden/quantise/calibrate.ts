@@ -10,16 +10,16 @@ export interface Ranges {
   readonly layers: readonly LayerRanges[];
 }
 export interface LayerRanges {
-  /** Results of the matrices: without and with bias, behind RoPE where no norm stands between. */
+  /** With biases; q and k behind RoPE, but where they have norms in front of these. */
   readonly q: number;
   readonly k: number;
   readonly v: number;
   /** Keys behind their norm and RoPE, where there is a norm. */
-  readonly key?: number;
+  readonly key?: number | undefined;
   /** Attention output. */
   readonly o: number;
   /** Where squared ReLU makes its binary point free. */
-  readonly gate?: number;
+  readonly gate?: number | undefined;
   readonly up: number;
   /** Gate, behind its function, times up. */
   readonly h: number;
