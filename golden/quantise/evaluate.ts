@@ -1,4 +1,5 @@
 /** How well a decoder predicts a text, and how far it is from another decoder. */
+import { exponentials } from "../fast/exponential.js";
 import { exp, ln } from "../model/elementary.js";
 import type { Decoder } from "./decoder.js";
 
@@ -95,9 +96,7 @@ export function textWindows(text: string, codec: WindowCodec, context: number, m
 export function logSumExp(logits: Float64Array): number {
   let maximum = -Infinity;
   for (let i = 0; i < logits.length; i++) maximum = Math.max(maximum, logits[i]!);
-  let sum = 0;
-  for (let i = 0; i < logits.length; i++) sum += exp(logits[i]! - maximum);
-  return maximum + ln(sum);
+  return maximum + ln(exponentials(logits, maximum));
 }
 
 export function evaluate(decoder: Decoder, text: EvaluationText): Evaluation {

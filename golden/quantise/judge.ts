@@ -1,4 +1,5 @@
 /** The table that shows what each step of quantisation costs: all steps read the same tokens side by side. */
+import { exponentials } from "../fast/exponential.js";
 import { exp } from "../model/elementary.js";
 import type { Sticky } from "../model/scale.js";
 import { floatReader, integerReader, type Reader } from "./decoder.js";
@@ -54,7 +55,9 @@ function prediction(logits: Float64Array): Prediction {
   let best = 0;
   for (let i = 0; i < logits.length; i++) if (logits[i]! > logits[best]!) best = i;
   const logs = logits.map((v) => v - sum);
-  return { logs, shares: logs.map((v) => exp(v)), best };
+  const shares = new Float64Array(logs.length);
+  exponentials(logs, 0, shares);
+  return { logs, shares, best };
 }
 
 function divergence(from: Prediction, to: Prediction): number {

@@ -76,6 +76,14 @@ export const extendU = convert<"i32", "i64">("i64", [0xad]);
 /** 1 when 0, else 0. */
 export const eqz = convert<"i32", "i32">("i32", [0x45]);
 export const clz64 = convert<"i64", "i64">("i64", [0x79]);
+/** Any double, NaN and the infinities too. */
+export function f64(value: number): Expr<"f64"> {
+  return { type: "f64", bytes: [0x44, ...new Uint8Array(new Float64Array([value]).buffer)] };
+}
+export const addF64 = (a: Expr<"f64">, b: Expr<"f64">): Expr<"f64"> => ({
+  type: "f64",
+  bytes: [...a.bytes, ...b.bytes, 0xa0],
+});
 export const addF32 = (a: Expr<"f32">, b: Expr<"f32">): Expr<"f32"> => ({
   type: "f32",
   bytes: [...a.bytes, ...b.bytes, 0x92],
@@ -171,6 +179,19 @@ export const lowV64 = convert<"v128", "v128">("v128", simd(0xc7));
 export const highV64 = convert<"v128", "v128">("v128", simd(0xc8));
 export const shlV64 = shiftV(0xcb);
 export const addV64 = binaryV(0xce);
+export const splat64 = convert<"i64", "v128">("v128", simd(0x12));
+export const splatF64 = convert<"f64", "v128">("v128", simd(0x14));
+export const andV = binaryV(0x4e);
+/** a without the bits of b. */
+export const andNotV = binaryV(0x4f);
+export const ltVF64 = binaryV(0x49);
+export const geVF64 = binaryV(0x4c);
+export const floorVF64 = convert<"v128", "v128">("v128", simd(0x75));
+export const addVF64 = binaryV(0xf0);
+export const subVF64 = binaryV(0xf1);
+export const mulVF64 = binaryV(0xf2);
+export const divVF64 = binaryV(0xf3);
+export const minVF64 = binaryV(0xf4);
 export const addVF32 = binaryV(0xe4);
 export const mulVF32 = binaryV(0xe6);
 
@@ -183,6 +204,9 @@ export function lane32(a: Expr<"v128">, lane: number): Expr<"i32"> {
 }
 export function lane64(a: Expr<"v128">, lane: number): Expr<"i64"> {
   return { type: "i64", bytes: [...a.bytes, ...simd(0x1d), lane] };
+}
+export function laneF64(a: Expr<"v128">, lane: number): Expr<"f64"> {
+  return { type: "f64", bytes: [...a.bytes, ...simd(0x21), lane] };
 }
 export function laneF32(a: Expr<"v128">, lane: number): Expr<"f32"> {
   return { type: "f32", bytes: [...a.bytes, ...simd(0x1f), lane] };
