@@ -3,7 +3,6 @@ import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import pc from "picocolors";
-import { hardware } from "../generator/config.js";
 import { BOARDS, type Board } from "../fpga-projects/boards/index.js";
 import { openProject, type OpenProject } from "../fpga-projects/open/project.js";
 import type { Routed } from "../fpga-projects/open/report.js";
@@ -102,7 +101,7 @@ const build = async (board: Board, prepared: Prepared, out: string): Promise<Sum
   const { system, config, name } = prepared;
   const project: OpenProject = openProject(
     board,
-    hardware(config),
+    system.config,
     system.compiled,
     imageWords(system.compiled),
   );

@@ -1,4 +1,5 @@
 import { Option } from "commander";
+import { configFor } from "../generator/compile/configure.js";
 import { type Config, hardware } from "../generator/config.js";
 import { FAMILIES } from "../generator/engines/kernel.js";
 import { buildSystem, type System } from "../testbenches/harness/system.js";
@@ -53,7 +54,10 @@ export const prepare = async (options: SystemOptions): Promise<Prepared> => {
     options.family,
   );
   const loaded = await loadModel(options, config.attention);
-  const system = buildSystem(loaded.model, hardware(config), {
+  const base = hardware(config);
+  const positions = Math.min(loaded.model.shape.context, base.context);
+  const accelerator = options.model === undefined ? base : configFor(loaded.model, base, positions);
+  const system = buildSystem(loaded.model, accelerator, {
     kib: config.memory.kib,
     bounded: config.memory.kind === "on-chip",
     ...(config.memory.kind === "external" || options.stall !== undefined

@@ -187,7 +187,7 @@ export const fitProblems = (
         `do not fit ${memoryBytes} bytes of memory: use a larger memory, fewer positions or a smaller model`,
     );
 
-  const least = Math.min(31, ...model.embedding.exponents);
+  const least = model.embedding.exponents.reduce((a, b) => Math.min(a, b), 31);
   if (model.residualFraction - 23 > least)
     problems.push(
       `residualFraction ${model.residualFraction} is more than 23 above the embedding's least row exponent ${least}: quantise with fewer fraction bits`,

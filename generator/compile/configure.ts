@@ -3,7 +3,8 @@ import type { QuantisedModel } from "../../golden/model/types.js";
 import { beatBytes } from "../engines/formats/beats.js";
 import { constantBeats } from "../engines/formats/constants.js";
 import { type AcceleratorConfig, type Features, powerOfTwo } from "../isa/config.js";
-import { featureNeeds, fitProblems } from "./check.js";
+import { featureNeeds, fitProblems, shapeProblems } from "./check.js";
+import { CompileError } from "./error.js";
 import { layOut, matricesOf } from "./layout.js";
 import { padModel } from "./pad.js";
 import { buildProgram } from "./program.js";
@@ -55,13 +56,16 @@ const capacities = (
 
 /**
  * `base` with the capacities and features that a model needs for so many positions (all that it was trained for, unless told).
- * Engine, family and tokens stay; rows grow only where an instruction could not address the model otherwise.
+ * Engine, family and tokens stay; rows grow only where an instruction could not address the model otherwise. Throws a
+ * CompileError for models that no accelerator computes; whether they fit in the end is the compiler's to say.
  */
 export const configFor = (
   original: QuantisedModel,
   base: AcceleratorConfig,
   positions = original.shape.context,
 ): AcceleratorConfig => {
+  const problems = shapeProblems(original, { ...base, features: featuresOf(original) }, positions);
+  if (problems.length > 0) throw new CompileError(problems);
   const model = commonScales(padModel(original));
   const slots = Math.min(model.sinks + model.window, positions);
   let config = capacities(model, base, base.rows, positions);

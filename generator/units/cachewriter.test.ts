@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { cacheCode, cacheScale, Sticky } from "../../golden/model/ops.js";
-import { type AcceleratorConfig, beatBits, defaultConfig } from "../isa/config.js";
+import type { CacheBits } from "../../golden/model/types.js";
+import { type AcceleratorConfig, beatBits, defaultConfig, NO_FEATURES } from "../isa/config.js";
 import { CACHE_STRIDE_BEATS } from "../isa/instruction.js";
 import { Bench, between, type Random } from "../library/testing.js";
 import { cacheWriter } from "./cachewriter.js";
@@ -27,6 +28,21 @@ const vector = (random: Random, n: number): Int32Array => {
 };
 
 const HEAD_FIELDS = ["addr", "headStride", "headGroups", "slot", "toks", "isValue", "first"] as const;
+/** Bits of the codes of a job, and of the keys that its scale bytes lie in. */
+interface Widths {
+  readonly bits: CacheBits;
+  readonly keyBits: CacheBits;
+}
+/** Ports that say so, where the hardware has more than four bits. */
+const widthPorts = ({ features }: AcceleratorConfig, { bits, keyBits }: Widths): [string, number][] => [
+  ...(features.cache8
+    ? ([
+        ["job_eight_0", bits === 8 ? 1 : 0],
+        ["job_keys8_0", keyBits === 8 ? 1 : 0],
+      ] as [string, number][])
+    : []),
+  ...(features.cache3 ? ([["job_three_0", bits === 3 ? 1 : 0]] as [string, number][]) : []),
+];
 interface Job {
   readonly heads: readonly Readonly<Record<(typeof HEAD_FIELDS)[number], number>>[];
   readonly values: readonly {
@@ -40,6 +56,7 @@ interface Job {
   readonly codes: readonly number[];
   readonly scales: readonly number[];
   readonly saturations: number;
+  readonly widths: Widths;
 }
 interface Shape {
   readonly groups: number;
@@ -54,8 +71,11 @@ const makeJob = (
   shape: Shape,
   isValue: boolean,
   keys: number,
+  widths: Widths,
   sticky: Sticky,
 ): Job => {
+  const { bits, keyBits } = widths;
+  const [beats, keyBeats] = [bits === 8 ? 2 : 1, keyBits === 8 ? 2 : 1];
   const { groups, stride, sinks, slots } = shape;
   const headDim = 32 * groups;
   const pairs = c.rows / 2;
@@ -73,21 +93,26 @@ const makeJob = (
     for (const [t, v] of head.entries()) {
       const s = slot + t < slots ? slot + t : sinks + (slot + t - slots);
       const maximum = v.reduce((m, x) => Math.max(m, Math.abs(x)), 0);
-      const scale = cacheScale(maximum, sticky);
+      const scale = cacheScale(maximum, sticky, bits);
       const block = Math.floor(s / pairs);
       const j = s % pairs;
-      const unit = keys + h * stride + Math.floor(block / 8) * (1 + 8 * groups);
+      const unit = keys + h * stride + Math.floor(block / 8) * (1 + 8 * groups * keyBeats);
       const byte = c.rows * (block % 8) + 2 * j + (isValue ? 1 : 0);
       memory.set(`${unit}.${2 * byte}`, scale & 15);
       memory.set(`${unit}.${2 * byte + 1}`, scale >> 4);
       scales.push(scale);
       for (const [d, x] of v.entries()) {
-        const code = cacheCode(x, scale);
+        const code = cacheCode(x, scale, bits);
         codes.push(code);
-        const place = isValue
-          ? `${addr + h * stride + Math.floor(d / pairs) * Math.ceil(slots / 32) + (s >> 5)}.${32 * (d % pairs) + (s & 31)}`
-          : `${unit + 1 + (block % 8) * groups + (d >> 5)}.${32 * j + (d & 31)}`;
-        memory.set(place, code + 8);
+        const [beat, nibble] = isValue
+          ? [
+              addr + h * stride + (Math.floor(d / pairs) * Math.ceil(slots / 32) + (s >> 5)) * beats,
+              32 * (d % pairs) + (s & 31),
+            ]
+          : [unit + 1 + ((block % 8) * groups + (d >> 5)) * beats, 32 * j + (d & 31)];
+        const high = bits === 8 ? Math.round(code / 16 + 1 / 64) : 0; // -8..7 is left for the low digit
+        if (bits === 8) memory.set(`${beat}.${nibble}`, high + 8);
+        memory.set(`${beat + beats - 1}.${nibble}`, code - 16 * high + 8);
       }
     }
   }
@@ -114,6 +139,7 @@ const makeJob = (
     codes,
     scales,
     saturations: sticky.cache,
+    widths,
   };
 };
 
@@ -138,6 +164,7 @@ const run = (c: AcceleratorConfig, seed: number, count: number, take: number): v
           sim.poke("start", 1);
           for (const [field, x] of Object.entries(job.heads[v.row / (32 * head.headGroups)]!))
             sim.poke(`job_${field}`, x);
+          for (const [port, x] of widthPorts(c, job.widths)) sim.poke(port, x);
         }
         pipe.push({
           at: cycles + EPILOGUE_DELAY,
@@ -158,7 +185,7 @@ const run = (c: AcceleratorConfig, seed: number, count: number, take: number): v
       }
     }
     if (sim.peek("trace_code_valid") === 1n)
-      trace.codes.push(Number(BigInt.asIntN(4, sim.peek("trace_code_code"))));
+      trace.codes.push(Number(BigInt.asIntN(8, sim.peek("trace_code_code"))));
     if (sim.peek("trace_cachescale_valid") === 1n)
       trace.scales.push(Number(sim.peek("trace_cachescale_data")));
     if (sim.peek("written") === 1n) written++;
@@ -183,10 +210,21 @@ const run = (c: AcceleratorConfig, seed: number, count: number, take: number): v
   sim.poke("slots", shape.slots);
   const sticky = new Sticky();
   let keys = 0;
+  let keyBits: CacheBits = 4;
+  const widths: CacheBits[] = [
+    4,
+    ...(c.features.cache8 ? [8 as const] : []),
+    ...(c.features.cache3 ? [3 as const] : []),
+  ];
+  const anyWidth = (): CacheBits => widths[between(random, 0, widths.length - 1)]!;
   for (let i = 0; i < count; i++) {
     const isValue = i > 0 && random() < 0.5;
-    if (!isValue) keys = between(random, 0, 2 ** 21);
-    jobs.push(makeJob(c, random, shape, isValue, keys, sticky));
+    if (!isValue) {
+      keys = between(random, 0, 2 ** 21);
+      keyBits = anyWidth();
+    }
+    const bits = isValue ? anyWidth() : keyBits;
+    jobs.push(makeJob(c, random, shape, isValue, keys, { bits, keyBits }, sticky));
   }
   const writes = bench.collect("write", ["addr", "data", "mask"], take);
   for (const [i, job] of jobs.entries()) {
@@ -225,6 +263,8 @@ describe("cache writer", () => {
   ] as const) {
     it(`writes keys and values: ${rows} rows, ${tokens} token(s), writes taken at rate ${take}`, () => {
       for (const seed of [1, 2]) run({ ...defaultConfig, rows, tokens, headDim: 64 }, seed, 30, take);
+      const features = { ...NO_FEATURES, cache8: true, cache3: true };
+      run({ ...defaultConfig, rows, tokens, headDim: 64, features }, 3, 40, take);
     });
   }
 });
