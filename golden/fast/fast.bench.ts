@@ -13,7 +13,10 @@ import { forward, IntegerState } from "../model/integer.js";
 import { randomModel } from "../model/random.js";
 import { floatTwin } from "../model/twin.testing.js";
 import type { ModelShape, QuantisedModel } from "../model/types.js";
+import { type Decoder, integerDecoder } from "../quantise/decoder.js";
+import { evaluate } from "../quantise/evaluate.js";
 import type { BlockModel } from "./block.js";
+import { fastDecoder } from "./decoder.js";
 import { FastFloatModel } from "./float.js";
 import { FastModel } from "./model.js";
 import { multiplications } from "./options.js";
@@ -70,6 +73,12 @@ function fast(name: string, model: BlockModel): Contender {
   });
 }
 
+/** Perplexity of one sequence, as golden/quantise/evaluate.ts computes it. */
+function evaluation(name: string, decoder: Decoder, tokens: readonly number[]): Contender {
+  const text = { sequences: [tokens], characters: tokens.length };
+  return contender(name, tokens.length - 1, () => evaluate(decoder, text));
+}
+
 /** Fast and golden logits of one position must be the same integers, or no figure counts. */
 function assertEqual(model: QuantisedModel): void {
   const state = new IntegerState(model);
@@ -97,20 +106,26 @@ function bench(title: string, model: QuantisedModel): void {
     "fast float, 1 thread, blocks of 32": new FastFloatModel(twin, {}, { threads: 1 }),
     [`fast float, ${threads} threads, blocks of 32`]: new FastFloatModel(twin, {}, { threads }),
   };
+  const long = Array.from({ length: context }, (_, i) => (i * 7919 + 1) % model.shape.vocab);
+  const one = fastDecoder(model, { threads: 1, sequences: [long] });
+  const all = fastDecoder(model, { threads, sequences: [long] });
   const contenders = [
     slow("golden/model, integers", context, (token, position) => forward(state, token, position)),
     slow("golden/model, float", context, (token, position) => forwardFloat(floatState, token, position)),
     ...Object.entries(models).map(([name, quick]) => fast(name, quick)),
+    evaluation("perplexity, golden/model", integerDecoder(model), long.slice(0, SLOW_TOKENS + 1)),
+    evaluation("perplexity, fast, 1 thread", one, long),
+    evaluation(`perplexity, fast, ${threads} threads`, all, long),
   ];
   for (let pass = 0; pass < PASSES; pass++)
-    for (const one of contenders) {
-      const { clock, processor } = one.pass();
-      one.best = {
-        clock: Math.min(one.best.clock, clock),
-        processor: Math.min(one.best.processor, processor),
+    for (const each of contenders) {
+      const { clock, processor } = each.pass();
+      each.best = {
+        clock: Math.min(each.best.clock, clock),
+        processor: Math.min(each.best.processor, processor),
       };
     }
-  for (const quick of Object.values(models)) quick.close();
+  for (const quick of [...Object.values(models), one, all]) quick.close();
 
   const products = multiplications(model.shape);
   console.log(`\n${title}: ${(products / 1e6).toFixed(1)} M multiplications per token in matrices`);
