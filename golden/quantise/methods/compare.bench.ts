@@ -1,7 +1,7 @@
 /**
  * `GATELOOM_DATA=FOLDER npx tsx golden/quantise/methods/compare.bench.ts [words a name must hold]`: what each method costs a real checkpoint
- * (stories260K.bin with tok512.bin, calibrated and judged on stories of tinystories-944k.txt), weights alone. Layers are done in
- * order, each on the inputs that the quantised layers before it give; embedding and head stay float.
+ * (stories260K.bin with tok512.bin, calibrated and judged on stories of tinystories-944k.txt), weights alone. Matrices are done in
+ * order, each on the inputs that the quantised ones before it give; embedding and head stay float.
  */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -12,12 +12,12 @@ import { floatDecoder } from "../decoder.js";
 import { evaluate, evaluationText } from "../evaluate.js";
 import { dequantise } from "../matrix.js";
 import type { InputMoments, Levels, MatrixSpec, Pruning } from "../recipe.js";
-import { MATRICES, matrixSizes } from "../round.js";
+import { matrixSizes } from "../round.js";
 import { quantiseWith } from "./quantiseWith.js";
 
 /** Calibration and judgement: stories from the front and from the back of the file. */
-const CALIBRATION = { stories: 48, length: 192 };
-const HELD_OUT = { stories: 60, length: 256 };
+const CALIBRATION = { stories: 32, length: 192 };
+const HELD_OUT = { stories: 40, length: 256 };
 
 type Input = "qkv" | "o" | "gateUp" | "down";
 
@@ -51,15 +51,10 @@ function normed(x: Float64Array, gain: Float32Array, eps: number): Float64Array 
   return x.map((v, i) => v * r * gain[i]!);
 }
 
-/** Moments of the four inputs of layer `l`. */
-function gather(model: FloatModel, l: number, sequences: readonly number[][]): Record<Input, Moments> {
+/** Moments of one of the four inputs of layer `l`. */
+function gather(model: FloatModel, l: number, input: Input, sequences: readonly number[][]): Moments {
   const { dim, hidden, heads, headDim } = model.shape;
-  const moments = {
-    qkv: new Moments(dim),
-    o: new Moments(heads * headDim),
-    gateUp: new Moments(dim),
-    down: new Moments(hidden),
-  };
+  const moments = new Moments({ qkv: dim, o: heads * headDim, gateUp: dim, down: hidden }[input]);
   const { eps } = model.architecture;
   const layer = model.layers[l]!;
   const upTo = { ...model, layers: model.layers.slice(0, l + 1), shape: { ...model.shape, layers: l + 1 } };
@@ -69,12 +64,12 @@ function gather(model: FloatModel, l: number, sequences: readonly number[][]): R
       let writes = 0; // of the residual stream: the embedding, then two a layer
       forwardFloat(state, token, position, false, (tensor, at, values) => {
         if (tensor === "x") {
-          if (writes === 2 * l) moments.qkv.add(normed(values, layer.attentionGain, eps));
-          if (writes === 2 * l + 1) moments.gateUp.add(normed(values, layer.ffnGain, eps));
+          if (input === "qkv" && writes === 2 * l) moments.add(normed(values, layer.attentionGain, eps));
+          if (input === "gateUp" && writes === 2 * l + 1) moments.add(normed(values, layer.ffnGain, eps));
           writes++;
         }
-        if (at === l && tensor === "attn_out") moments.o.add(values);
-        if (at === l && tensor === "h") moments.down.add(values);
+        if (input === "o" && at === l && tensor === "attn_out") moments.add(values);
+        if (input === "down" && at === l && tensor === "h") moments.add(values);
       });
     });
   }
@@ -91,13 +86,15 @@ function quantised(
   const sizes = matrixSizes(source.shape);
   let model = source;
   source.layers.forEach((layer, l) => {
-    const moments = blind ? null : gather(model, l, sequences);
-    const done = { ...layer };
-    for (const name of MATRICES) {
-      const [rows, cols] = sizes[name];
-      done[name] = dequantise(quantiseWith(layer[name], rows, cols, spec, moments?.[INPUT_OF[name]] ?? null));
+    for (const names of [["q", "k", "v"], ["o"], ["gate", "up"], ["down"]] as const) {
+      const moments = blind ? null : gather(model, l, INPUT_OF[names[0]], sequences);
+      const done = { ...model.layers[l]! };
+      for (const name of names) {
+        const [rows, cols] = sizes[name];
+        done[name] = dequantise(quantiseWith(layer[name], rows, cols, spec, moments));
+      }
+      model = { ...model, layers: model.layers.map((old, i) => (i === l ? done : old)) };
     }
-    model = { ...model, layers: model.layers.map((old, i) => (i === l ? done : old)) };
   });
   return model;
 }

@@ -2,14 +2,17 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { Random } from "../../model/prng.js";
+import type { QuantisedMatrix } from "../../model/types.js";
 import type { InputMoments, Levels, MatrixSpec, Pruning } from "../recipe.js";
 import { inverseFactor } from "./cholesky.js";
-import { sparseGpt } from "./gptq.js";
+import { codeSets, storedFormat } from "./codes.js";
+import { gptq, sparseGpt } from "./gptq.js";
 import { dampedHessian, importance } from "./hessian.js";
 import { assertLegal, correlatedInputs, normalWeights } from "./matrices.testing.js";
 import { outputError } from "./outputError.js";
 import { keepTwo, keptWeights } from "./prune.js";
 import { quantiseWith } from "./quantiseWith.js";
+import { refine } from "./refine.js";
 
 const LEVELS: readonly Levels[] = ["W2", "Z2", "TERNARY", "W3", "W4", "W8"];
 const PRUNINGS: readonly Pruning[] = ["magnitude", "wanda", "sparsegpt"];
@@ -29,6 +32,17 @@ function quadratic(error: ArrayLike<number>, { cols, positions, sums }: InputMom
   for (let i = 0; i < cols; i++)
     for (let j = 0; j < cols; j++) sum += (error[i]! * sums[i * cols + j]! * error[j]!) / positions;
   return sum;
+}
+
+/** One row of a matrix as a matrix. */
+function rowOf({ cols, format, codes, mantissas, exponents }: QuantisedMatrix, row: number): QuantisedMatrix {
+  const groups = Math.ceil(cols / 32);
+  return {
+    ...{ rows: 1, cols, format },
+    codes: codes.subarray(row * cols, (row + 1) * cols),
+    mantissas: mantissas.subarray(row * groups, (row + 1) * groups),
+    exponents: exponents.subarray(row, row + 1),
+  };
 }
 
 describe("GPTQ", () => {
@@ -80,6 +94,58 @@ describe("GPTQ", () => {
         assert.ok(Math.abs(slope(i)) < 1e-5, `seed ${seed}, column ${i}: slope ${slope(i)}`);
     }
     assert.ok(judged > 3);
+  });
+
+  it("with refinement comes near the best of all codes and mantissas, and never beyond it", () => {
+    const cols = 3;
+    const codes = [-3, -1, 1, 3].flatMap((a) =>
+      [-3, -1, 1, 3].flatMap((b) => [-3, -1, 1, 3].map((c) => [a, b, c])),
+    );
+    let best = 0;
+    for (let seed = 0; seed < 40; seed++) {
+      const inputs = correlatedInputs(new Random(seed), cols, 30);
+      const weights = normalWeights(new Random(seed + 50), cols, 1);
+      const found = quantiseWith(weights, 1, cols, spec("W2", "gptq"), inputs);
+      let least = Infinity;
+      for (const of of codes) {
+        for (let m = 0; m <= 255; m++) {
+          const unit = m * 2 ** -found.exponents[0]!;
+          least = Math.min(
+            least,
+            quadratic(
+              of.map((code, i) => weights[i]! - code * unit),
+              inputs,
+            ),
+          );
+        }
+      }
+      const error = outputError(weights, found, inputs);
+      assert.ok(error >= least * (1 - 1e-9), `seed ${seed}: ${error} is below brute force's ${least}`);
+      if (error <= 1.1 * least) best++;
+    }
+    assert.ok(best >= 20, `${best} of 40 are within 10 % of the optimum`);
+  });
+
+  it("refinement never makes the damped output error larger, and is worth it", () => {
+    const cols = 96;
+    const inputs = correlatedInputs(new Random(51), cols, 300);
+    const hessian = dampedHessian(inputs);
+    const damped = { cols, positions: 1, sums: hessian };
+    const weights = normalWeights(new Random(52), 16 * cols, 0.1);
+    for (const levels of LEVELS) {
+      const target = { format: storedFormat(spec(levels, "gptq")), sets: codeSets(levels), group: 32 };
+      const factor = inverseFactor(hessian, cols);
+      const rounded = gptq(weights, 16, cols, { ...target, factor, keeping: { type: "all" } });
+      const refined = refine(weights, rounded, { ...target, hessian });
+      assertLegal(refined, 32);
+      for (let row = 0; row < 16; row++) {
+        const of = (matrix: QuantisedMatrix) =>
+          outputError(weights.subarray(row * cols, (row + 1) * cols), rowOf(matrix, row), damped);
+        assert.ok(of(refined) <= of(rounded) * (1 + 1e-9), `${levels}, row ${row}`);
+      }
+      const ratio = outputError(weights, refined, damped) / outputError(weights, rounded, damped);
+      assert.ok(ratio < 0.97, `${levels}: ${ratio}`);
+    }
   });
 
   it("has much less output error than nearest on correlated inputs, in every format", () => {

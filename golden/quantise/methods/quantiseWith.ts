@@ -7,14 +7,24 @@ import { gptq, type Keeping, sparseGpt } from "./gptq.js";
 import { dampedHessian, importance } from "./hessian.js";
 import { roundToNearest } from "./nearest.js";
 import { keptWeights, QUAD } from "./prune.js";
+import { refine } from "./refine.js";
 
-/** The factor of moments that were used before: q, k and v share theirs, and slices of one matrix do. */
-const factors = new WeakMap<InputMoments, Float64Array>();
+/** What GPTQ needs of moments. */
+interface Prepared {
+  readonly hessian: Float64Array;
+  readonly factor: Float64Array;
+}
 
-function factorOf(inputs: InputMoments): Float64Array {
-  const factor = factors.get(inputs) ?? inverseFactor(dampedHessian(inputs), inputs.cols);
-  factors.set(inputs, factor);
-  return factor;
+/** Moments that were used before: q, k and v share theirs, and slices of one matrix do. */
+const known = new WeakMap<InputMoments["sums"], Prepared>();
+
+function prepare(inputs: InputMoments): Prepared {
+  const before = known.get(inputs.sums);
+  if (before !== undefined) return before;
+  const hessian = dampedHessian(inputs);
+  const prepared = { hessian, factor: inverseFactor(hessian, inputs.cols) };
+  known.set(inputs.sums, prepared);
+  return prepared;
 }
 
 /** What a spec needs besides weights. */
@@ -46,10 +56,12 @@ export function quantiseWith(
         : pruning === "sparsegpt"
           ? { type: "choose" }
           : { type: "mask", kept: keptWeights(pruning, weights, cols, counts) };
-    return gptq(weights, rows, cols, { ...target, factor: factorOf(inputs), keeping });
+    const { hessian, factor } = prepare(inputs);
+    const rounded = gptq(weights, rows, cols, { ...target, factor, keeping });
+    return refine(weights, rounded, { ...target, hessian });
   }
   if (inputs !== null && pruning === "sparsegpt") {
-    const sparse = sparseGpt(weights, rows, cols, factorOf(inputs));
+    const sparse = sparseGpt(weights, rows, cols, prepare(inputs).factor);
     return roundToNearest(sparse.weights, rows, cols, { ...target, importance: counts, kept: sparse.kept });
   }
   const kept =

@@ -21,7 +21,7 @@ export interface RowFit {
   readonly groups: readonly GroupFit[];
 }
 
-const MANTISSA_MAX = 255;
+export const MANTISSA_MAX = 255;
 const EXPONENT_MAX = 31;
 
 /** Work space: per mantissa, what the steps that end there add to Σh·|w|·c and Σh·c². */
