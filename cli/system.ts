@@ -59,7 +59,9 @@ export const prepare = async (options: SystemOptions): Promise<Prepared> => {
   const accelerator = options.model === undefined ? base : configFor(loaded.model, base, positions);
   const system = buildSystem(loaded.model, accelerator, {
     kib: config.memory.kib,
-    bounded: config.memory.kind === "on-chip",
+    // The demo's memory is the demo's: another model without a configuration of its own gets what it needs.
+    bounded:
+      config.memory.kind === "on-chip" && (options.model === undefined || options.config !== undefined),
     ...(config.memory.kind === "external" || options.stall !== undefined
       ? { stall: options.stall ?? 0 }
       : {}),
