@@ -6,6 +6,7 @@ import { chatCommand } from "./chat.js";
 import { doctorCommand } from "./doctor.js";
 import { enginesCommand } from "./engines.js";
 import { estimateCommand } from "./estimate.js";
+import { evalCommand } from "./eval.js";
 import { EXIT, explain } from "./failure.js";
 import { generateCommand } from "./generate.js";
 import { inspectCommand } from "./inspect.js";
@@ -25,6 +26,7 @@ const program = new Command("gateloom")
 program.addCommand(generateCommand());
 program.addCommand(simulateCommand());
 program.addCommand(inspectCommand());
+program.addCommand(evalCommand());
 program.addCommand(chatCommand());
 program.addCommand(enginesCommand());
 program.addCommand(boardsCommand());

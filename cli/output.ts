@@ -57,3 +57,28 @@ export const writeFolder = async (folder: string, files: Files): Promise<void> =
     pending.delete(staging);
   }
 };
+
+/** Throws a UsageError when the file exists without `mark`, which every output of ours of this kind holds. */
+export const checkReplaceable = async (file: string, mark: string): Promise<void> => {
+  if (existsSync(file) && !(await readFile(file, "utf8")).includes(mark))
+    throw new UsageError(
+      `${file}: exists and was not written by gateloom; choose another --out or remove it`,
+    );
+};
+
+/** Writes a file whole or not at all: a sibling takes the name in one rename. Replaces an earlier output of ours only. */
+export const writeOne = async (file: string, content: string, mark: string): Promise<void> => {
+  const target = path.resolve(file);
+  await checkReplaceable(file, mark);
+  await mkdir(path.dirname(target), { recursive: true });
+  const staging = await mkdtemp(`${target}.partial-`);
+  pending.add(staging);
+  try {
+    const whole = path.join(staging, path.basename(target));
+    await writeFile(whole, content);
+    await rename(whole, target);
+  } finally {
+    await rm(staging, { recursive: true, force: true });
+    pending.delete(staging);
+  }
+};

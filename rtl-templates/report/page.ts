@@ -1,4 +1,4 @@
-/** The page of the engine table: one file, no scripts. Lays out bars and escapes text; what stands in it comes from outside. */
+/** The page of the engine table, and what other pages take from it: one file, no scripts. Lays out bars and escapes text; what stands in it comes from outside. */
 import { render } from "../render.js";
 
 export interface Bar {
@@ -29,7 +29,7 @@ export interface Page {
 }
 
 const ESCAPES: Readonly<Record<string, string>> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" };
-const escaped = (text: string): string => text.replace(/[&<>"]/g, (c) => ESCAPES[c]!);
+export const escaped = (text: string): string => text.replace(/[&<>"]/g, (c) => ESCAPES[c]!);
 /** Papers by their arXiv number. */
 const linked = (text: string): string =>
   escaped(text).replace(/arXiv[ :](\d{4}\.\d{4,5})/g, '<a href="https://arxiv.org/abs/$1">arXiv $1</a>');
@@ -73,22 +73,33 @@ const panelOf = (names: number) => (panel: Page["panels"][number], index: number
 const cellsOf = (cells: readonly string[], texts: number) =>
   cells.map((content, i) => ({ content: escaped(content), text: i < texts }));
 
-export const renderPage = (page: Page): string => {
-  const names = namesWidth(page.panels);
-  return render("report/engines.html", {
+/** Panels of bars side by side, laid out; every text escaped. */
+export const barChart = (panels: Page["panels"]) => {
+  const names = namesWidth(panels);
+  return {
+    label: escaped(panels.map((p) => p.title).join("; ")),
+    width: (names + BARS + VALUES) * panels.length,
+    height: TOP + ROW * Math.max(...panels.map((p) => p.bars.length)),
+    panels: panels.map(panelOf(names)),
+  };
+};
+
+export const tableOf = (table: PageTable) => ({
+  title: escaped(table.title),
+  head: cellsOf(table.head, table.texts),
+  rows: table.rows.map((r) => ({ peer: r.peer, cells: cellsOf(r.cells, table.texts) })),
+});
+
+/** The style that all pages share. */
+export const pageStyle = (): string => render("report/style.css", {});
+
+export const renderPage = (page: Page): string =>
+  render("report/engines.html", {
+    style: pageStyle(),
     title: escaped(page.title),
     subtitle: escaped(page.subtitle),
-    chart: {
-      label: escaped(page.panels.map((p) => p.title).join("; ")),
-      width: (names + BARS + VALUES) * page.panels.length,
-      height: TOP + ROW * Math.max(...page.panels.map((p) => p.bars.length)),
-      panels: page.panels.map(panelOf(names)),
-    },
-    tables: page.tables.map((t) => ({
-      title: escaped(t.title),
-      head: cellsOf(t.head, t.texts),
-      rows: t.rows.map((r) => ({ peer: r.peer, cells: cellsOf(r.cells, t.texts) })),
-    })),
+    chart: barChart(page.panels),
+    tables: page.tables.map(tableOf),
     entries: page.entries.map((e) => ({
       name: escaped(e.name),
       title: escaped(e.title),
@@ -96,4 +107,3 @@ export const renderPage = (page: Page): string => {
     })),
     method: page.method.map(linked),
   });
-};
