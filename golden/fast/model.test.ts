@@ -124,6 +124,23 @@ describe("fast integer model", () => {
     compare({ ...model, layers }, { threads: 1, block: 4 });
   });
 
+  it("reaches addresses beyond 2 GiB", () => {
+    // the cache of a window that is never filled; its pages are never touched
+    const shape = { ...SHAPES.narrow, layers: 2, heads: 2, kvHeads: 1, headDim: 8, context: 8 };
+    const model = randomModel(shape, 38, { format: "W4" });
+    const state = new IntegerState(model);
+    const fast = new FastModel({ ...model, window: 2 ** 26 }, { threads: 2, block: 4 });
+    for (let position = 0; position < 8; position += 4) {
+      const tokens = [3, 1, 4, 1].map((token) => token + position);
+      fast.run(tokens, position);
+      for (const [t, token] of tokens.entries()) {
+        forward(state, token, position + t);
+        assert.deepEqual([...fast.logits(t)], [...state.logits]);
+      }
+    }
+    fast.close();
+  });
+
   const louder = ({ m, e }: Scale, by: number): Scale => ({ m, e: e + by });
   const distorted: Readonly<Record<string, (scale: QuantisedLayer["scale"]) => Partial<typeof scale>>> = {
     "residual and norms": (scale) => ({ o: louder(scale.o, 8), down: louder(scale.down, 10) }),

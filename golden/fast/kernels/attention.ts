@@ -24,6 +24,7 @@ import {
   lowV64,
   lt,
   mul,
+  ne,
   remU,
   select,
   shl,
@@ -96,7 +97,7 @@ export function attentionFunctions(
   const dotKey = module.func("dotKey", ["i32", "i32", "i32"], "i32", (f, q, key, bytes) => {
     const accumulator = f.local("v128");
     const end = f.let(add(key, bytes));
-    f.while(lt(key, end), () => {
+    f.while(ne(key, end), () => {
       f.set(accumulator, addV32(accumulator, dotV16(loadV(q), load8x8S(key))));
       f.set(q, add(q, 16));
       f.set(key, add(key, 8));
@@ -119,7 +120,7 @@ export function attentionFunctions(
       const largest = f.let(i32(-0x80000000));
       const value = f.local("i64");
       const scale = f.local("i32");
-      f.while(lt(to, end), () => {
+      f.while(ne(to, end), () => {
         f.set(scale, load8U(scaleAt));
         const sum = mul(add(and(scale, 15), 16), dotKey(q, key, bytes));
         f.set(value, scales.scaled(extend(sum), t, sub(i32(15), shr(scale, 4))));

@@ -12,6 +12,7 @@ import {
   load32As64,
   lt,
   mul,
+  ne,
   or,
   select,
   shl,
@@ -59,7 +60,7 @@ export function cacheFunctions(module: Module, scales: Scales, vectors: Vectors)
       const end = f.let(add(source, shl(length, 2)));
       const code = f.local("i32");
       const lowest = f.let(sub(i32(0), largest));
-      f.while(lt(source, end), () => {
+      f.while(ne(source, end), () => {
         f.set(code, wrap(shr(add(mul(load32As64(source), factor), half), shift)));
         f.set(code, select(largest, code, gt(code, largest)));
         f.set(code, select(lowest, code, lt(code, lowest)));

@@ -10,8 +10,8 @@ import {
   load32,
   load32As64,
   load64,
-  lt,
   mul,
+  ne,
   shl,
   shr,
   store32,
@@ -52,7 +52,7 @@ export function headFunctions(module: Module, scales: Scales, vectors: Vectors) 
       const squares = f.local("i64");
       const value = f.local("i64");
       const end = f.let(add(x, shl(length, 2)));
-      f.while(lt(x, end), () => {
+      f.while(ne(x, end), () => {
         f.set(value, load32As64(x));
         const z = f.let(shr(value, 6));
         f.set(squares, add(squares, mul(z, z)));
@@ -70,7 +70,7 @@ export function headFunctions(module: Module, scales: Scales, vectors: Vectors) 
   const rotate = module.func("rotate", ["i32", "i32", "i32"], "void", (f, x, rotation, length) => {
     const end = f.let(add(x, shl(length, 2)));
     const value = f.local("i64");
-    f.while(lt(x, end), () => {
+    f.while(ne(x, end), () => {
       const a = f.let(load32As64(x));
       const b = f.let(load32As64(x, 4));
       const cos = f.let(load32As64(rotation));
@@ -94,7 +94,7 @@ export function headFunctions(module: Module, scales: Scales, vectors: Vectors) 
     (f, x, mean, length, r, normed) => {
       const end = f.let(add(x, shl(length, 2)));
       const value = f.local("i64");
-      f.while(lt(x, end), () => {
+      f.while(ne(x, end), () => {
         f.set(value, load32As64(x));
         f.if(normed, () => {
           f.set(value, scales.scaled(value, r, i32(0)));

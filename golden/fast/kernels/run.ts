@@ -13,8 +13,8 @@ import {
   eq,
   i32,
   load32,
-  lt,
   mul,
+  ne,
   sub,
 } from "../assembler/expression.js";
 import type { Callable, Module } from "../assembler/module.js";
@@ -65,7 +65,7 @@ export function runFunctions(
     const step = f.let(word(CONTROL.steps));
     const end = f.let(add(step, mul(word(CONTROL.count), STEP.bytes)));
     const kernel = f.local("i32");
-    f.while(lt(step, end), () => {
+    f.while(ne(step, end), () => {
       f.set(kernel, load32(step, STEP.kernel));
       for (const [i, call] of kernels.entries()) f.if(eq(kernel, i), () => f.do(call(step, thread, threads)));
       f.if(load32(step, STEP.barrier), () => f.do(barrier(threads)));

@@ -19,6 +19,7 @@ import {
   load64,
   lt,
   mul,
+  ne,
   select,
   shl,
   shr,
@@ -64,7 +65,7 @@ export function vectorFunctions(module: Module, area: Expr<"i32">, scales: Scale
       const right = f.let(select(k, i32(0), gt(k, 0)));
       const end = f.let(add(v, shl(length, 2)));
       const q = f.local("i32");
-      f.while(lt(v, end), () => {
+      f.while(ne(v, end), () => {
         const n = shr(shl(load32(v), left), right);
         f.set(q, wrap(shr(add(mul(extend(n), r), 8388608), 24)));
         f.set(q, select(i32(127), q, gt(q, 127)));
@@ -82,7 +83,7 @@ export function vectorFunctions(module: Module, area: Expr<"i32">, scales: Scale
     const maximum = f.local("i64");
     const end = f.let(add(v, shl(length, 2)));
     const value = f.local("i64");
-    f.while(lt(v, end), () => {
+    f.while(ne(v, end), () => {
       f.set(value, load32As64(v));
       raise(f, maximum, value);
       f.set(v, add(v, 4));
@@ -122,7 +123,7 @@ export function vectorFunctions(module: Module, area: Expr<"i32">, scales: Scale
   const addDelta = module.func("addDelta", ["i32", "i32", "i32"], "void", (f, x, delta, length) => {
     const end = f.let(add(x, shl(length, 2)));
     const value = f.local("i64");
-    f.while(lt(x, end), () => {
+    f.while(ne(x, end), () => {
       f.set(value, add(load32As64(x), load32As64(delta)));
       scales.saturate(f, value, 32, "residual");
       f.do(store32(x, wrap(value)));
