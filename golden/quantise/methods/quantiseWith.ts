@@ -9,34 +9,16 @@ import { roundToNearest } from "./nearest.js";
 import { keptWeights, QUAD } from "./prune.js";
 import { refine } from "./refine.js";
 
-/** What GPTQ needs of moments. */
-interface Prepared {
-  readonly hessian: Float64Array;
-  readonly factor: Float64Array;
-}
-
-/** Moments that were used before: q, k and v share theirs, and slices of one matrix do. */
-const known = new WeakMap<InputMoments["sums"], Prepared>();
-
-function prepare(inputs: InputMoments): Prepared {
-  const before = known.get(inputs.sums);
-  if (before !== undefined) return before;
-  const hessian = dampedHessian(inputs);
-  const prepared = { hessian, factor: inverseFactor(hessian, inputs.cols) };
-  known.set(inputs.sums, prepared);
-  return prepared;
-}
-
 /** What a spec needs besides weights. */
 export function needsMoments({ rounding, pruning }: MatrixSpec): boolean {
   return rounding === "gptq" || pruning === "wanda" || pruning === "sparsegpt";
 }
 
 /**
- * Quantises weights [rows·cols]; rows do not depend on each other, so a matrix may come in slices of rows. `inputs` are the
- * second moments of what the matrix is multiplied with: GPTQ, Wanda and SparseGPT need them; nearest weights its errors with
- * their diagonal where there are any. The same arguments give the same codes on every machine. RangeError where arguments
- * contradict each other.
+ * Quantises weights [rows·cols]. `inputs` are the second moments of what the matrix is multiplied with: GPTQ, Wanda and SparseGPT
+ * need them; nearest weights its errors with their diagonal where there are any. Rows do not depend on each other, so a matrix may
+ * come in slices of rows (GPTQ and SparseGPT invert the moments anew for each). The same arguments give the same codes on every
+ * machine. RangeError where arguments contradict each other.
  */
 export function quantiseWith(
   weights: Float32Array,
@@ -56,12 +38,13 @@ export function quantiseWith(
         : pruning === "sparsegpt"
           ? { type: "choose" }
           : { type: "mask", kept: keptWeights(pruning, weights, cols, counts) };
-    const { hessian, factor } = prepare(inputs);
+    const hessian = dampedHessian(inputs);
+    const factor = inverseFactor(hessian, cols);
     const rounded = gptq(weights, rows, cols, { ...target, factor, keeping });
     return refine(weights, rounded, { ...target, hessian });
   }
   if (inputs !== null && pruning === "sparsegpt") {
-    const sparse = sparseGpt(weights, rows, cols, prepare(inputs).factor);
+    const sparse = sparseGpt(weights, rows, cols, inverseFactor(dampedHessian(inputs), cols));
     return roundToNearest(sparse.weights, rows, cols, { ...target, importance: counts, kept: sparse.kept });
   }
   const kept =

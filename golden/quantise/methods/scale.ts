@@ -60,16 +60,17 @@ function fitSet(
 ): { mantissa: number; error: number } {
   products.fill(0);
   squares.fill(0);
+  const lowest = lowestMantissa(weights, from, to, unit, set);
   let total = 0;
   for (let i = from; i < to; i++) {
     const v = weights[i]! * unit;
     const h = importance[i]!;
     total += h * v * v;
-    addSteps(Math.abs(v), h, v < 0 ? set.negative : set.positive);
+    addSteps(Math.abs(v), h, v < 0 ? set.negative : set.positive, lowest);
   }
   let [mantissa, error] = [0, total]; // mantissa 0 makes every weight 0
   let [product, square] = [0, 0];
-  for (let m = MANTISSA_MAX; m > 0; m--) {
+  for (let m = MANTISSA_MAX; m >= lowest; m--) {
     product += products[m]!;
     square += squares[m]!;
     const e = total - 2 * m * product + m * m * square;
@@ -78,14 +79,27 @@ function fitSet(
   return { mantissa, error: error / unit / unit };
 }
 
+/** With so many levels it never pays to clip the largest weight to half: that saves most steps. */
+const MANY_LEVELS = 16;
+
+function lowestMantissa(weights: Float64Array, from: number, to: number, unit: number, set: CodeSet): number {
+  if (set.positive.count < MANY_LEVELS) return 1;
+  let largest = 0;
+  for (let i = from; i < to; i++) largest = Math.max(largest, Math.abs(weights[i]!));
+  return Math.min(Math.max(Math.floor((largest * unit) / largestCode([set]) / 2), 1), MANTISSA_MAX);
+}
+
 /** A weight of magnitude a has code c while the mantissa is at most a / (the threshold below c). */
-function addSteps(a: number, h: number, { first, step, count }: Side): void {
-  products[MANTISSA_MAX] = products[MANTISSA_MAX]! + h * a * first;
-  squares[MANTISSA_MAX] = squares[MANTISSA_MAX]! + h * first * first;
-  for (let k = 1; k < count; k++) {
+function addSteps(a: number, h: number, { first, step, count }: Side, lowest: number): void {
+  const most = Math.floor((a / MANTISSA_MAX - first) / step + 0.5); // steps that the largest mantissa leaves
+  const k0 = Math.min(Math.max(most, 0), count - 1);
+  const c0 = first + step * k0;
+  products[MANTISSA_MAX] = products[MANTISSA_MAX]! + h * a * c0;
+  squares[MANTISSA_MAX] = squares[MANTISSA_MAX]! + h * c0 * c0;
+  for (let k = k0 + 1; k < count; k++) {
     const threshold = first + step * (k - 0.5);
     const last = Math.floor(a / threshold);
-    if (last < 1) return;
+    if (last < lowest) return;
     const at = Math.min(last, MANTISSA_MAX);
     products[at] = products[at]! + h * a * step;
     squares[at] = squares[at]! + h * 2 * threshold * step; // c² - (c - step)²
@@ -93,7 +107,8 @@ function addSteps(a: number, h: number, { first, step, count }: Side): void {
 }
 
 /**
- * The scales of a row: the exponent grows as long as the largest mantissa leaves room, for a finer scale is never a worse one.
+ * The scales of a row: the exponent grows as long as the largest mantissa leaves room, for a finer scale is never a worse one. It begins
+ * where the largest weight would have the largest code; only where a group wants more than that, where it could be the scale itself.
  */
 export function fitRow(
   weights: Float64Array,
@@ -101,29 +116,34 @@ export function fitRow(
   group: number,
   sets: readonly CodeSet[],
 ): RowFit {
-  let exponent = firstExponent(weights, sets);
+  let largest = 0;
+  for (let i = 0; i < weights.length; i++) largest = Math.max(largest, Math.abs(weights[i]!));
+  const most = MANTISSA_MAX * largestCode(sets);
+  if (!(largest <= most))
+    throw new RangeError(`a weight of ${largest} is beyond the largest of the format, ${most}`);
+  const coarse = roomFor(largest, 0);
+  let exponent = roomFor(largest / largestCode(sets), 0);
+  let capped = false;
   for (;;) {
     const groups: GroupFit[] = [];
     for (let from = 0; from < weights.length; from += group)
       groups.push(
         fitGroup(weights, importance, from, Math.min(from + group, weights.length), exponent, sets),
       );
-    const largest = Math.max(...groups.map(({ mantissa }) => mantissa));
-    let room = 0;
-    while (exponent + room < EXPONENT_MAX && largest * power2(room + 1) <= MANTISSA_MAX) room++;
-    if (room === 0) return { exponent, groups };
-    exponent += room;
+    const mantissa = Math.max(...groups.map((fit) => fit.mantissa));
+    if (mantissa === MANTISSA_MAX && exponent > coarse && !capped) {
+      [exponent, capped] = [coarse, true];
+      continue;
+    }
+    const finer = roomFor(mantissa, exponent);
+    if (finer === exponent) return { exponent, groups };
+    exponent = finer;
   }
 }
 
-/** With this exponent the largest weight itself could be the scale. */
-function firstExponent(weights: Float64Array, sets: readonly CodeSet[]): number {
-  let largest = 0;
-  for (let i = 0; i < weights.length; i++) largest = Math.max(largest, Math.abs(weights[i]!));
-  const most = MANTISSA_MAX * largestCode(sets);
-  if (!(largest <= most))
-    throw new RangeError(`a weight of ${largest} is beyond the largest of the format, ${most}`);
-  let exponent = 0;
-  while (exponent < EXPONENT_MAX && largest * power2(exponent + 1) <= MANTISSA_MAX) exponent++;
+/** The largest exponent that leaves a mantissa, `unit` at exponent `from`, within eight bits. */
+function roomFor(unit: number, from: number): number {
+  let exponent = from;
+  while (exponent < EXPONENT_MAX && unit * power2(exponent - from + 1) <= MANTISSA_MAX) exponent++;
   return exponent;
 }
