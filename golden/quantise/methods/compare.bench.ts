@@ -1,5 +1,5 @@
 /**
- * `GATELOOM_DATA=FOLDER npx tsx golden/quantise/methods/compare.bench.ts [words a name must hold]`: what each method costs a real checkpoint
+ * `GATELOOM_DATA=FOLDER npx tsx golden/quantise/methods/compare.bench.ts [words that the name of a row must hold]`: what each method costs a real checkpoint
  * (stories260K.bin with tok512.bin, calibrated and judged on stories of tinystories-944k.txt), weights alone. Matrices are done in
  * order, each on the inputs that the quantised ones before it give; embedding and head stay float.
  */
@@ -40,8 +40,7 @@ class Moments implements InputMoments {
   add(x: Float64Array): void {
     const { cols, sums } = this;
     this.positions++;
-    for (let i = 0; i < cols; i++)
-      for (let j = 0; j < cols; j++) sums[i * cols + j] = sums[i * cols + j]! + x[i]! * x[j]!;
+    for (let i = 0; i < cols; i++) for (let j = 0; j < cols; j++) sums[i * cols + j]! += x[i]! * x[j]!;
   }
 }
 
@@ -107,7 +106,6 @@ interface Row {
 }
 
 const ROWS: readonly Row[] = [
-  { name: "W8 g64", levels: "W8", group: 64 },
   { name: "W4 g32", levels: "W4", group: 32 },
   { name: "W4 g64", levels: "W4", group: 64 },
   { name: "W3 g64", levels: "W3", group: 64 },
@@ -147,19 +145,18 @@ function main(): void {
   console.log(
     `${float.tokens} tokens; bits per character (bpc), perplexity (ppl), excess of ppl over float's`,
   );
-  show("weights", "near bpc", "near ppl", "diag ppl", "gptq bpc", "gptq ppl", "excess", "x smaller");
+  show("weights", "near bpc", "near ppl", "gptq bpc", "gptq ppl", "excess", "x smaller");
   show("float", float.bitsPerCharacter, float.perplexity);
   for (const { name, levels, group, pruning = null } of ROWS) {
     if (!name.includes(process.argv[2] ?? "")) continue;
     const spec = { levels, group, pruning };
     const needs = pruning === "wanda" || pruning === "sparsegpt";
     const nearest = judge(quantised(source, { ...spec, rounding: "nearest" }, sequences, !needs));
-    const diagonal = judge(quantised(source, { ...spec, rounding: "nearest" }, sequences, false));
     const gptq = judge(quantised(source, { ...spec, rounding: "gptq" }, sequences, false));
     const excess = gptq.perplexity - float.perplexity;
     show(
       name,
-      ...[nearest.bitsPerCharacter, nearest.perplexity, diagonal.perplexity],
+      ...[nearest.bitsPerCharacter, nearest.perplexity],
       ...[gptq.bitsPerCharacter, gptq.perplexity, excess, (nearest.perplexity - float.perplexity) / excess],
     );
   }

@@ -143,6 +143,9 @@ describe("GPTQ", () => {
           outputError(weights.subarray(row * cols, (row + 1) * cols), rowOf(matrix, row), damped);
         assert.ok(of(refined) <= of(rounded) * (1 + 1e-9), `${levels}, row ${row}`);
       }
+      const nearest = quantiseWith(weights, 16, cols, spec(levels, "nearest"), null);
+      const handedOn = outputError(weights, nearest, damped) / outputError(weights, rounded, damped);
+      assert.ok(handedOn > 2, `${levels}: GPTQ alone only ${handedOn} times better than nearest`);
       const ratio = outputError(weights, refined, damped) / outputError(weights, rounded, damped);
       assert.ok(ratio < 0.97, `${levels}: ${ratio}`);
     }
