@@ -24,8 +24,8 @@ import {
   when,
 } from "../hdl/index.js";
 import { queue } from "../library/fifo.js";
-import { type AcceleratorConfig, log2 } from "../isa/config.js";
-import { TOKEN_BITS } from "../units/widths.js";
+import { type AcceleratorConfig, log2, rowBits } from "../isa/config.js";
+import { TOKEN_BITS, TRACE_ROW_BITS } from "../units/widths.js";
 import { tokenWrite } from "./ports.js";
 
 /** Letters on the wire. */
@@ -47,7 +47,7 @@ export const hostLink = (c: AcceleratorConfig, id: number) =>
         busy: bool,
         done: bool,
         saturated: bool,
-        token: { valid: bool, value: uint(TOKEN_BITS) },
+        token: { valid: bool, value: uint(TRACE_ROW_BITS) },
       },
       out: {
         start: bool,
@@ -68,7 +68,8 @@ export const hostLink = (c: AcceleratorConfig, id: number) =>
       const place = reg("place", uint(TOKEN_BITS));
       const running = reg("running", bool, { reset: 0 });
 
-      const word = cat(byte.value, low).resize(TOKEN_BITS).as("word");
+      const number = cat(byte.value, low).as("number");
+      const word = number.resize(TOKEN_BITS).as("word");
       const free = ready.and(running.not()).as("free");
       const known = byte.value.eq(LINK.prompt).or(byte.value.eq(LINK.go)).as("known");
       const command = byte.valid.and(state.is("command"));
@@ -164,7 +165,7 @@ export const hostLink = (c: AcceleratorConfig, id: number) =>
         start,
         promptLength,
         total,
-        token_write: { enable: writes, addr: place.resize(log2(c.context)), data: word },
+        token_write: { enable: writes, addr: place.resize(log2(c.context)), data: number.resize(rowBits(c)) },
         sent,
       };
     },

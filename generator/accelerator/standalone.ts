@@ -7,7 +7,7 @@ import { accelerator } from "./accelerator.js";
 import { lateStream } from "./latestream.js";
 import { hostLink } from "./link.js";
 import { memory } from "./memory.js";
-import { TOKEN_BITS } from "../units/widths.js";
+import { TRACE_ROW_BITS } from "../units/widths.js";
 import { INSTRUCTION_WORDS } from "./ports.js";
 
 /** What is burnt in. */
@@ -76,7 +76,7 @@ export const standalone = (c: AcceleratorConfig, burnt: Burnt, divider: number) 
         busy: wire("accelerator_busy", bool),
         done: wire("accelerator_done", bool),
         saturated: wire("accelerator_saturated", bool),
-        token: { valid: wire("token_valid", bool), value: wire("token_value", uint(TOKEN_BITS)) },
+        token: { valid: wire("token_valid", bool), value: wire("token_value", uint(TRACE_ROW_BITS)) },
       };
       const link = hostLink(c, burnt.id).inst("u_link", {
         byte: received.byte,
