@@ -25,7 +25,7 @@ interface ReadBurst {
   readonly words: bigint[];
   readonly from: number;
   readonly response: number;
-  readonly silent: boolean;
+  silent: boolean;
 }
 interface WriteBurst {
   readonly addr: bigint;
@@ -94,6 +94,11 @@ export class AxiSlave {
   }
   private chance(): boolean {
     return this.random() < this.behaviour.rate;
+  }
+
+  /** Answers what it has kept silent about. */
+  wake(): void {
+    for (const burst of [...this.reads, ...this.responses]) burst.silent = false;
   }
 
   /** Inputs of this cycle: they depend on nothing that the master says in it. */
