@@ -5,13 +5,12 @@ import { text } from "node:stream/consumers";
 import { GoldenMachine } from "../golden/chat/machine.js";
 import { Speaker } from "../golden/chat/speak.js";
 import type { Message } from "../golden/chat/template.js";
+import { type AnyModelOptions, anyModelOptions, loadAnyModel } from "./anyModel.js";
 import { answer, converse, endingNote, type Partner } from "./chatLoop.js";
 import { EXIT, UsageError } from "./failure.js";
-import { loadModel } from "./model.js";
 import { wholeNumber } from "./options.js";
 
-interface ChatOptions {
-  readonly tokenizer?: string;
+interface ChatOptions extends AnyModelOptions {
   readonly prompt?: string;
   readonly system?: string;
   readonly tokens: number;
@@ -19,8 +18,6 @@ interface ChatOptions {
   readonly topK: number;
   readonly topP: number;
   readonly seed: number;
-  readonly sinks?: number;
-  readonly window?: number;
   readonly json?: boolean;
 }
 
@@ -120,13 +117,12 @@ const interactively = async (partner: Partner, interrupts: Interrupts): Promise<
   process.stdout.write("\n");
 };
 
-export const chatCommand = (): Command =>
-  new Command("chat")
+export const chatCommand = (): Command => {
+  const command = new Command("chat")
     .description(
       "Talks with the golden integer model: the numbers, and so the words, are those of the generated hardware.",
     )
-    .argument("[model]", "model file; default: the demo model")
-    .option("--tokenizer <file>", "its tokenizer; default: the one that comes with the model")
+    .argument("[model]", "model file or folder; default: the demo model")
     .option("--prompt <text>", "say this and end; without it, standard input where that is no terminal")
     .option("--system <text>", "what the assistant is told before; for models with a chat template")
     .addOption(
@@ -154,15 +150,9 @@ export const chatCommand = (): Command =>
         .argParser(wholeNumber(0, 2 ** 32 - 1))
         .default(1),
     )
-    .addOption(
-      new Option("--window <n>", "attention sees the latest n positions; default: all").argParser(
-        wholeNumber(1, 2 ** 31 - 1),
-      ),
-    )
-    .addOption(
-      new Option("--sinks <n>", "and the first n, with --window").argParser(wholeNumber(0, 2 ** 31 - 1)),
-    )
-    .option("--json", "print prompt, text, how it ended, tokens and seconds as JSON when it is done")
+    .option("--json", "print prompt, text, how it ended, tokens and seconds as JSON when it is done");
+  for (const option of anyModelOptions()) command.addOption(option);
+  return command
     .addHelpText(
       "after",
       `
@@ -182,26 +172,16 @@ Exit codes: 0 good, 2 usage or input, 130 interrupted.`,
     )
     .action(async (file: string | undefined, options: ChatOptions) => {
       const { tokens, temperature, topK, topP, seed, json = false } = options;
-      if (options.sinks !== undefined && options.window === undefined)
-        throw new UsageError("--sinks needs --window: without one, every position is seen");
-      const slots =
-        options.window === undefined ? undefined : { sinks: options.sinks ?? 0, window: options.window };
       const piped = options.prompt === undefined && process.stdin.isTTY !== true;
       const prompt = options.prompt ?? (piped ? (await text(process.stdin)).trimEnd() : undefined);
       if (prompt === undefined && json)
         throw new UsageError("--json needs --prompt or text on standard input");
       if (prompt !== undefined && prompt.trim() === "")
         throw new UsageError("nothing to answer: give --prompt, or text on standard input");
-      const { model, tokenizer } = await loadModel(
-        {
-          ...(file === undefined ? {} : { model: file }),
-          ...(options.tokenizer === undefined ? {} : { tokenizer: options.tokenizer }),
-        },
-        slots,
-      );
+      const { integer, tokenizer } = await loadAnyModel(file, options, (what) => note(what));
       if (options.system !== undefined && tokenizer.chatTemplate === null)
         throw new UsageError("--system: this model has no chat template; it completes texts");
-      const machine = new GoldenMachine(model);
+      const machine = new GoldenMachine(integer);
       try {
         const speaker = new Speaker(machine, tokenizer, { temperature, topK, topP, seed, tokens });
         const partner: Partner = {
@@ -216,3 +196,4 @@ Exit codes: 0 good, 2 usage or input, 130 interrupted.`,
         machine.close();
       }
     });
+};

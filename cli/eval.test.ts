@@ -8,12 +8,12 @@ import { json, writeHuggingFace } from "../golden/import/write/huggingface.js";
 import { randomFloatModel, TINY } from "../golden/import/write/random.js";
 import { byteLevelTokenizer } from "../golden/import/write/tokenizerJson.js";
 import { llama } from "../golden/model/architecture.js";
+import { loadAnyModel } from "./anyModel.js";
 import { EVAL_MARK } from "./evalPage.js";
-import { loadForEvaluation } from "./evalModel.js";
 import { type EvalReport, renderEval } from "./evalText.js";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
-const quiet = { context: 64, progress: () => undefined };
+const quiet = { context: 64 };
 
 describe("gateloom eval", () => {
   const temporary = new TemporaryFolder();
@@ -86,9 +86,9 @@ describe("gateloom eval", () => {
 
     it("a checkpoint is rounded on the way, and keeps its float; options say how", async () => {
       const folder = temporary.folder(writeHuggingFace(model).set("tokenizer.json", tokenizer));
-      const loaded = await loadForEvaluation(folder, {
+      const loaded = await loadAnyModel(folder, {
         ...quiet,
-        ...{ weights: "W8", embedding: "W8", kv: 8, slots: { sinks: 2, window: 6 } },
+        ...{ weights: "W8", embedding: "W8", kv: 8, sinks: 2, window: 6 },
       });
       const { integer, source } = loaded;
       assert.deepEqual(source!.layers[1]!.down, model.layers[1]!.down);
@@ -102,22 +102,19 @@ describe("gateloom eval", () => {
 
     it("needs a tokenizer that fits", async () => {
       const bare = temporary.folder(writeHuggingFace(model));
-      await assert.rejects(loadForEvaluation(bare, quiet), /no tokenizer beside it; give --tokenizer/);
+      await assert.rejects(loadAnyModel(bare, quiet), /no tokenizer beside it; give --tokenizer/);
       const few = writeHuggingFace(randomFloatModel(architecture, 4)).set("tokenizer.json", tokenizer);
       await assert.rejects(
-        loadForEvaluation(temporary.folder(few), quiet),
+        loadAnyModel(temporary.folder(few), quiet),
         /the tokenizer has 257 tokens, the model only 40/,
       );
     });
 
     it("a file of integers takes no formats", async () => {
-      await assert.rejects(
-        loadForEvaluation(undefined, { ...quiet, kv: 8 }),
-        /--kv: .* is quantised already/,
-      );
+      await assert.rejects(loadAnyModel(undefined, { ...quiet, kv: 8 }), /--kv: .* is quantised already/);
       const copy = path.join(temporary.folder(new Map()), "copy.safetensors");
       writeFileSync(copy, readFileSync(path.join(root, "golden/demo/stories.safetensors")));
-      await assert.rejects(loadForEvaluation(copy, quiet), /no tokenizer beside it/);
+      await assert.rejects(loadAnyModel(copy, quiet), /no tokenizer beside it/);
     });
   });
 });

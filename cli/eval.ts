@@ -1,28 +1,20 @@
 import { Command, Option } from "commander";
 import { readFile } from "node:fs/promises";
 import { setImmediate } from "node:timers/promises";
-import type { CacheBits } from "../golden/model/types.js";
 import { textWindows } from "../golden/quantise/evaluate.js";
 import { type Judgement, judging } from "../golden/quantise/judge.js";
 import { type LayerErrors, layerErrors } from "../golden/quantise/layerError.js";
 import { steps } from "../golden/quantise/steps.js";
+import { type AnyModel, type AnyModelOptions, anyModelOptions, loadAnyModel } from "./anyModel.js";
 import { EVAL_MARK, evalPage } from "./evalPage.js";
-import { type EvaluatedModel, type EvalModelOptions, loadForEvaluation } from "./evalModel.js";
 import { type EvalReport, renderEval } from "./evalText.js";
 import { UsageError } from "./failure.js";
 import { wholeNumber } from "./options.js";
 import { checkReplaceable, writeOne } from "./output.js";
 
-interface EvalOptions {
+interface EvalOptions extends AnyModelOptions {
   readonly text: string;
   readonly tokens: number;
-  readonly context: number;
-  readonly tokenizer?: string;
-  readonly weights?: "W2" | "W4" | "W8" | "TERNARY";
-  readonly embedding?: "W4" | "W8";
-  readonly kv?: "3" | "4" | "8";
-  readonly sinks?: number;
-  readonly window?: number;
   readonly json?: boolean;
   readonly out?: string;
 }
@@ -48,7 +40,7 @@ class Progress {
 }
 
 /** Fewer for large models: golden/model itself is asked here, which keeps every tensor. */
-const layerTokens = (model: EvaluatedModel): number => {
+const layerTokens = (model: AnyModel): number => {
   const { dim, hidden, layers, vocab } = model.integer.shape;
   const weights = layers * dim * (4 * dim + 3 * hidden) + vocab * dim;
   return Math.min(256, Math.max(8, Math.round(2e9 / weights)));
@@ -68,7 +60,7 @@ const readText = async (file: string): Promise<string> => {
 };
 
 const evaluateModel = async (
-  model: EvaluatedModel,
+  model: AnyModel,
   file: string,
   text: string,
   options: EvalOptions,
@@ -118,8 +110,8 @@ const evaluateModel = async (
   };
 };
 
-export const evalCommand = (): Command =>
-  new Command("eval")
+export const evalCommand = (): Command => {
+  const command = new Command("eval")
     .description(
       "Perplexity of the exact hardware arithmetic, beside every step on the way to it: float, rounded weights, 8-bit activations, small cache, window, integers.",
     )
@@ -130,41 +122,10 @@ export const evalCommand = (): Command =>
         .argParser(wholeNumber(1, 1_000_000_000))
         .default(4096),
     )
-    .addOption(
-      new Option("--context <n>", "positions of a window, at most the model's context")
-        .argParser(wholeNumber(2, 1 << 20))
-        .default(2048),
-    )
-    .option("--tokenizer <file>", "its tokenizer; default: the one that comes with the model")
-    .addOption(
-      new Option(
-        "--weights <format>",
-        "of the linear matrices, for checkpoints of floats; default: W4",
-      ).choices([...["W2", "TERNARY", "W4", "W8"]]),
-    )
-    .addOption(
-      new Option(
-        "--embedding <format>",
-        "of embedding and head, for checkpoints of floats; default: W4",
-      ).choices([...["W4", "W8"]]),
-    )
-    .addOption(
-      new Option("--kv <bits>", "of keys and values, for checkpoints of floats; default: 4").choices([
-        "3",
-        "4",
-        "8",
-      ]),
-    )
-    .addOption(
-      new Option("--window <n>", "attention sees the latest n positions; default: all").argParser(
-        wholeNumber(1, 2 ** 31 - 1),
-      ),
-    )
-    .addOption(
-      new Option("--sinks <n>", "and the first n, with --window").argParser(wholeNumber(0, 2 ** 31 - 1)),
-    )
     .option("--out <file>", "write the report as a page too, one HTML file with charts and without scripts")
-    .option("--json", "print the report as JSON")
+    .option("--json", "print the report as JSON");
+  for (const option of anyModelOptions()) command.addOption(option);
+  return command
     .addHelpText(
       "after",
       `
@@ -185,25 +146,14 @@ Examples:
   gateloom eval model.gguf --text wiki.txt --tokens 1000 --weights W4 --kv 8`,
     )
     .action(async (file: string | undefined, options: EvalOptions) => {
-      if (options.sinks !== undefined && options.window === undefined)
-        throw new UsageError("--sinks needs --window: without one, every position is seen");
       if (options.out !== undefined) await checkReplaceable(options.out, EVAL_MARK);
       const text = await readText(options.text);
       const progress = new Progress();
-      const { tokenizer, weights, embedding, kv, window, sinks, context } = options;
-      const loading: EvalModelOptions = {
-        context,
-        progress: (what) => progress.say(what),
-        ...(tokenizer === undefined ? {} : { tokenizer }),
-        ...(weights === undefined ? {} : { weights }),
-        ...(embedding === undefined ? {} : { embedding }),
-        ...(kv === undefined ? {} : { kv: Number(kv) as CacheBits }),
-        ...(window === undefined ? {} : { slots: { sinks: sinks ?? 0, window } }),
-      };
-      const model = await loadForEvaluation(file, loading);
+      const model = await loadAnyModel(file, options, (what) => progress.say(what));
       progress.clear();
       const report = await evaluateModel(model, options.text, text, options);
       if (options.out !== undefined) await writeOne(options.out, evalPage(report), EVAL_MARK);
       console.log(options.json ? JSON.stringify(report, null, 2) : renderEval(report));
       if (options.out !== undefined && !options.json) console.log(`written to ${options.out}`);
     });
+};

@@ -1,8 +1,8 @@
 /** The tokenizer that lies beside a checkpoint which has none inside: tokenizer.bin, tok*.bin of llama2.c, or tokenizer.json. */
 import { readdir, readFile } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { InputError } from "./error.js";
-import { openHuggingFaceTokenizer } from "./huggingfaceTokenizer.js";
+import { openHuggingFaceTokenizer, readHuggingFaceTokenizer } from "./huggingfaceTokenizer.js";
 import { readTokenizerBin, readTokenizerJson, type TextTokenizer } from "./tokenizer.js";
 
 /** Reads a file that the user named, or the folder's. */
@@ -12,7 +12,12 @@ export async function readTokenizer(path: string, vocab: number): Promise<TextTo
     throw new InputError(`the tokenizer cannot be opened (${code})`, { file: path }, "Check the path");
   });
   if (path.endsWith(".bin")) return readTokenizerBin(bytes, vocab, path);
-  return readTokenizerJson(new TextDecoder().decode(bytes), path);
+  const text = new TextDecoder().decode(bytes);
+  if (text.includes('"pieces"')) return readTokenizerJson(text, path);
+  // Beside a file of the usual name lies what it leaves out: stops, chat template.
+  const beside =
+    basename(path) === "tokenizer.json" ? await openHuggingFaceTokenizer(dirname(path), null) : null;
+  return beside ?? readHuggingFaceTokenizer(text, { file: path });
 }
 
 /** tokenizer.bin, or a lone tok<number>.bin, or tokenizer.json of either kind; null where there is none. */
@@ -22,9 +27,5 @@ export async function openTokenizer(folder: string, vocab: number): Promise<Text
   const fitting = named.includes(`tok${vocab}.bin`) ? `tok${vocab}.bin` : null;
   const binary = names.includes("tokenizer.bin") ? "tokenizer.bin" : fitting;
   if (binary !== null) return readTokenizer(join(folder, binary), vocab);
-  if (!names.includes("tokenizer.json")) return null;
-  const text = new TextDecoder().decode(await readFile(join(folder, "tokenizer.json")));
-  return text.includes('"pieces"')
-    ? readTokenizerJson(text, join(folder, "tokenizer.json"))
-    : openHuggingFaceTokenizer(folder, null);
+  return names.includes("tokenizer.json") ? readTokenizer(join(folder, "tokenizer.json"), vocab) : null;
 }
