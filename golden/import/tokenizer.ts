@@ -1,5 +1,6 @@
 /** llama2.c's byte-pair tokenizer: pieces with scores; the adjacent pair whose union scores highest is merged first. */
 import { InputError } from "./error.js";
+import { mergePairs } from "./mergePairs.js";
 
 export const BOS = 1;
 export const EOS = 2;
@@ -53,8 +54,8 @@ export class Tokenizer implements TextTokenizer {
 
   /** Token ids of a text, with BOS unless told otherwise. */
   encode(text: string, bos = true): number[] {
-    const tokens = this.split(text);
-    this.merge(tokens);
+    const { pieces, ids } = this;
+    const tokens = mergePairs(this.split(text), (a, b) => ids.get(pieces[a]! + pieces[b]!), this.scores);
     return bos ? [BOS, ...tokens] : tokens;
   }
 
@@ -68,27 +69,6 @@ export class Tokenizer implements TextTokenizer {
       else for (const byte of new TextEncoder().encode(character)) tokens.push(byte + FIRST_BYTE);
     }
     return tokens;
-  }
-
-  /** Merges in place, best score first, leftmost first among equals. */
-  private merge(tokens: number[]): void {
-    const union = (i: number): number =>
-      i + 1 < tokens.length
-        ? (this.ids.get(this.pieces[tokens[i]!]! + this.pieces[tokens[i + 1]!]!) ?? -1)
-        : -1;
-    const unions = tokens.map((_, i) => union(i)); // id of the union of tokens i and i + 1, or -1
-    for (;;) {
-      let best = -1;
-      for (let i = 0; i < unions.length; i++) {
-        if (unions[i]! >= 0 && (best < 0 || this.scores[unions[i]!]! > this.scores[unions[best]!]!)) best = i;
-      }
-      if (best < 0) return;
-      tokens[best] = unions[best]!;
-      tokens.splice(best + 1, 1);
-      unions.splice(best + 1, 1);
-      unions[best] = union(best);
-      if (best > 0) unions[best - 1] = union(best - 1);
-    }
   }
 
   /** The bytes of one token as they follow `previous` (after BOS one leading space is dropped). */
