@@ -8,7 +8,7 @@ import { openProject, type OpenProject } from "../fpga-projects/open/project.js"
 import type { Routed } from "../fpga-projects/open/report.js";
 import { buildOpen, type Progress } from "../fpga-projects/open/run.js";
 import { runSession } from "../testbenches/harness/session.js";
-import { imageWords } from "../testbenches/harness/system.js";
+import { imageWords } from "../generator/compile/words.js";
 import { boardOption } from "./boards.js";
 import { UsageError } from "./failure.js";
 import { sha256 } from "./files.js";

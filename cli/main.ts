@@ -8,6 +8,7 @@ import { enginesCommand } from "./engines.js";
 import { estimateCommand } from "./estimate.js";
 import { evalCommand } from "./eval.js";
 import { EXIT, explain } from "./failure.js";
+import { exportCommand } from "./export.js";
 import { generateCommand } from "./generate.js";
 import { inspectCommand } from "./inspect.js";
 import { discardPending } from "./output.js";
@@ -32,6 +33,7 @@ program.addCommand(enginesCommand());
 program.addCommand(boardsCommand());
 program.addCommand(buildCommand());
 program.addCommand(estimateCommand());
+program.addCommand(exportCommand());
 program.addCommand(doctorCommand());
 for (const command of program.commands)
   command.exitOverride().showHelpAfterError(`(gateloom ${command.name()} --help shows the options)`);

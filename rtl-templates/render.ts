@@ -8,6 +8,8 @@ const here = path.dirname(fileURLToPath(import.meta.url));
 const folder = existsSync(path.join(here, "testbench", "icarus.v.hbs"))
   ? here
   : path.join(here, "..", "..", "rtl-templates");
+/** A word of Tcl, whatever spaces and brackets are in it; braces themselves are escaped. */
+Handlebars.registerHelper("braced", (text: string) => `{${text.replace(/[{}\\]/g, "\\$&")}}`);
 const compiled = new Map<string, Handlebars.TemplateDelegate>();
 
 /** Renders `<name>.hbs`. A name the context lacks is an error (`strict`); text is code, so nothing is escaped. */

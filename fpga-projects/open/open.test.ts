@@ -7,9 +7,10 @@ import path from "node:path";
 import { compile } from "../../generator/compile/compile.js";
 import { defaultConfig } from "../../generator/isa/config.js";
 import { randomModel } from "../../golden/model/random.js";
-import { imageWords } from "../../testbenches/harness/system.js";
+import { imageWords } from "../../generator/compile/words.js";
 import { boardOf } from "../boards/index.js";
-import { baudFor, openProject, type OpenProject } from "./project.js";
+import { baudFor } from "../standalone.js";
+import { openProject, type OpenProject } from "./project.js";
 import { readReport } from "./report.js";
 import { buildOpen } from "./run.js";
 

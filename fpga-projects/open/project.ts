@@ -1,10 +1,9 @@
 /** A project for Yosys, nextpnr and a packer: Verilog with the model in it, constraints, and a script that builds it. */
-import { standalone } from "../../generator/accelerator/standalone.js";
 import type { Compiled } from "../../generator/compile/compile.js";
-import { elaborate, emitVerilog } from "../../generator/hdl/index.js";
 import type { AcceleratorConfig } from "../../generator/isa/config.js";
 import { buildScript, lpf, pcf, uartTop } from "../../rtl-templates/boards/boards.js";
 import type { Board } from "../boards/index.js";
+import { baudFor, CHIP, chipFiles } from "../standalone.js";
 
 /** A tool of the flow, by the names under which it may be installed. */
 export interface FlowTool {
@@ -79,21 +78,6 @@ const FLOWS: Readonly<Record<"ice40" | "ecp5", Flow>> = {
   },
 };
 
-/** Baud rates that hosts know, fastest first; a bit needs at least eight cycles. */
-const BAUDS = [1_000_000, 500_000, 115_200];
-export const baudFor = (clockMHz: number): number =>
-  BAUDS.find((baud) => (clockMHz * 1e6) / baud >= 8 && Math.abs(((clockMHz * 1e6) / baud) % 1) < 0.05) ??
-  9600;
-
-/** 32 bits that name the model and program: FNV-1a over the program words. */
-const identity = (program: readonly bigint[]): number => {
-  let hash = 0x811c9dc5;
-  for (const word of program)
-    for (let byte = 0n; byte < 64n; byte += 8n)
-      hash = Math.imul(hash ^ Number((word >> byte) & 255n), 0x01000193) >>> 0;
-  return hash;
-};
-
 /** Throws HdlError when the hardware cannot be built. `words`: the memory image, a beat a word. */
 export const openProject = (
   board: Board,
@@ -107,19 +91,7 @@ export const openProject = (
   const tools = FLOWS[device.fabric];
   const clockMHz = board.clockMHz.value!;
   const baud = baudFor(clockMHz);
-  const program = [...compiled.program];
-  const core = standalone(
-    config,
-    {
-      program,
-      image: words,
-      beats: 2 ** Math.ceil(Math.log2(compiled.memoryBeats)),
-      registers: compiled.registers,
-      id: identity(program),
-    },
-    Math.round((clockMHz * 1e6) / baud),
-  );
-  const rtl = emitVerilog(elaborate(core));
+  const rtl = chipFiles(config, compiled, words, clockMHz);
   const pins = {
     title: board.title,
     clockMHz,
@@ -167,7 +139,7 @@ export const openProject = (
   return {
     files: new Map([
       ...[...rtl].map(([name, text]) => [`rtl/${name}`, text] as const),
-      [`rtl/${TOP}.v`, uartTop({ title: board.title, top: TOP, core: "standalone", clockMHz, baud })],
+      [`rtl/${TOP}.v`, uartTop({ title: board.title, top: TOP, core: CHIP, clockMHz, baud })],
       [tools.constraints.file, (device.fabric === "ecp5" ? lpf : pcf)(pins)],
       ["build.sh", script],
     ]),

@@ -11,6 +11,17 @@ export interface UartTop {
 /** Top level of a board whose chip talks over a UART: ports clk, reset_n, rx, tx, led. */
 export const uartTop = (context: UartTop): string => render("boards/uart_top.v", context);
 
+export interface UartTopXc7 extends UartTop {
+  readonly oscillatorMHz: number;
+  /** Of the oscillator, ns. */
+  readonly period: string;
+  /** Whole numbers: oscillator x multiply / divide = clock; oscillator x multiply is the MMCM's own frequency. */
+  readonly multiply: number;
+  readonly divide: number;
+}
+/** The same with an MMCM between oscillator and core, for 7-series devices. */
+export const uartTopXc7 = (context: UartTopXc7): string => render("boards/uart_top_xc7.v", context);
+
 export interface Pins {
   readonly title: string;
   readonly clockMHz: number;

@@ -1,6 +1,7 @@
 /** An accelerator with its memory, compiled model and prompt as one run description. */
 import { compile, type Compiled } from "../../generator/compile/compile.js";
 import { onchip } from "../../generator/accelerator/onchip.js";
+import { imageWords } from "../../generator/compile/words.js";
 import { checkFormats } from "../../generator/engines/engine.js";
 import { elaborate } from "../../generator/hdl/index.js";
 import type { Design } from "../../generator/hdl/ir.js";
@@ -52,22 +53,6 @@ export const buildSystem = (
     memoryBeats,
     ...(memory.stall === undefined ? {} : { stall: memory.stall }),
   };
-};
-
-/** Little-endian words of `bytes` each. */
-export const wordsOf = (data: Uint8Array, bytes: number): bigint[] => {
-  const view = new DataView(data.buffer, data.byteOffset, data.byteLength);
-  return Array.from({ length: Math.ceil(data.length / bytes) }, (_, i) => {
-    let word = 0n;
-    for (let b = bytes - 8; b >= 0; b -= 8) word = (word << 64n) | view.getBigUint64(i * bytes + b, true);
-    return word;
-  });
-};
-
-/** Image, then the cache as zeros: a block's last tokens are read before they are written, times a probability of 0. */
-export const imageWords = (compiled: Compiled): bigint[] => {
-  const words = wordsOf(compiled.image, compiled.beatBytes);
-  return [...words, ...Array.from({ length: compiled.memoryBeats - words.length }, () => 0n)];
 };
 
 export interface Request {

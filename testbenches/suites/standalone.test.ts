@@ -6,7 +6,7 @@ import { defaultConfig } from "../../generator/isa/config.js";
 import { generate, IntegerState } from "../../golden/model/integer.js";
 import { randomModel } from "../../golden/model/random.js";
 import { goCommand, parseAnswers, promptCommand, SerialHost } from "../harness/serial.js";
-import { wordsOf } from "../harness/system.js";
+import { wordsOf } from "../../generator/compile/words.js";
 
 const SHAPE = { dim: 32, hidden: 64, layers: 2, heads: 1, kvHeads: 1, headDim: 32, vocab: 300, context: 64 };
 const DIVIDER = 4;

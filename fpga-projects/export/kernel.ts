@@ -1,0 +1,88 @@
+/** Projects whose accelerator sits behind AXI: Zynq block designs, Vitis kernels, IP-XACT for Versal. */
+import { axiAccelerator } from "../../generator/accelerator/axiaccelerator.js";
+import { elaborate, emitVerilog } from "../../generator/hdl/index.js";
+import { registerMap } from "../../generator/isa/registers.js";
+import { linkCfg } from "../../rtl-templates/vitis/vitis.js";
+import { floorplanXdc } from "../../rtl-templates/vivado/vivado.js";
+import type { AxiExport, ExportInput, ProjectFiles } from "./input.js";
+import { interfacesOf } from "./interfaces.js";
+import { mastersFor } from "./masters.js";
+import { coreVivado, sourcesOf, zynqVivado } from "./vivado.js";
+import { wrapperOf } from "./wrapper.js";
+
+const OUTSTANDING = 8;
+/** AXI3 ports (HBM, Zynq-7000) take 16 words; the rest would take 256, and 64 words of 512 bits are 4 KB. */
+const BURST = 16;
+/** The wrapper of the processing system cuts what a Zynq-7000 cannot address. */
+const ADDRESS_BITS = 64;
+
+/** The top level behind AXI. Throws HdlError when it cannot be built. */
+export const axiExport = (input: ExportInput): AxiExport => {
+  const masters = mastersFor(input.board.flow, input.config);
+  const design = elaborate(
+    axiAccelerator(input.config, {
+      ...masters,
+      addressBits: ADDRESS_BITS,
+      outstanding: OUTSTANDING,
+      burst: BURST,
+      clocks: 1,
+    }),
+  );
+  return { ...input, masters, registers: registerMap(input.config, masters), design };
+};
+
+const rtlOf = (input: AxiExport): Map<string, string> => {
+  const rtl = new Map<string, string>(
+    [...emitVerilog(input.design)].map(([name, text]) => [`rtl/${name}`, text]),
+  );
+  rtl.set(
+    `rtl/${input.name}.v`,
+    wrapperOf(input.design, input.name, `${input.model} on ${input.board.title}: the top level`),
+  );
+  return rtl;
+};
+
+/** Banks in turn, as many for each master as there are. The cache's port reaches all of them. */
+const banksOf = (masters: readonly string[], banks: number): { port: string; banks: string }[] => {
+  const image = masters.filter((name) => name !== "m_axi_cache");
+  const each = Math.max(1, Math.floor(banks / image.length));
+  const span = (from: number, to: number): string => (from === to ? `${from}` : `${from}:${to}`);
+  return masters.map((port) => {
+    const i = image.indexOf(port);
+    return { port, banks: i < 0 ? span(0, banks - 1) : span(i * each, (i + 1) * each - 1) };
+  });
+};
+
+/** What `input.board.flow` asks for. */
+export const kernelProject = (input: AxiExport): ProjectFiles => {
+  const { board, name, model, design, clockMHz } = input;
+  const rtl = rtlOf(input);
+  const sources = sourcesOf(rtl);
+  const { flow } = board;
+  const title = `${model} on ${board.title}`;
+  switch (flow.kind) {
+    case "zynq7":
+    case "zynqmp":
+      return new Map([
+        ...rtl,
+        ...coreVivado(input, sources, false),
+        ...zynqVivado(input, flow.hpPorts, flow.kind),
+      ]);
+    case "alveo": {
+      const masters = interfacesOf(design.modules.get(design.top)!)
+        .filter((bus) => bus.kind === "aximm" && bus.mode === "master")
+        .map((bus) => bus.name);
+      return new Map([
+        ...rtl,
+        ...coreVivado(input, sources, true),
+        ["link.cfg", linkCfg({ title, name, clockMHz, ports: banksOf(masters, flow.hbmBanks) })],
+        ["xdc/floorplan.xdc", floorplanXdc({ title, name: "pblock_hbm", core: design.top })],
+      ]);
+    }
+    case "versal":
+      return new Map([...rtl, ...coreVivado(input, sources, false)]);
+    case "fabric":
+    case "open":
+      throw new RangeError(`${board.name} has no AXI`);
+  }
+};

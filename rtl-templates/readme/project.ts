@@ -1,0 +1,27 @@
+import { render } from "../render.js";
+
+export interface ProjectReadme {
+  readonly model: string;
+  readonly board: string;
+  /** Paragraphs. */
+  readonly build: readonly string[];
+  readonly forced: boolean;
+  readonly resources: readonly {
+    readonly what: string;
+    readonly needs: string;
+    readonly has: string;
+    readonly verdict: string;
+  }[];
+  readonly clockMHz: number;
+  readonly speeds: readonly {
+    readonly live: number;
+    readonly cycles: string;
+    readonly bytes: string;
+    readonly tokensPerSecond: string;
+    readonly bound: string;
+  }[];
+  readonly files: readonly { readonly name: string; readonly what: string }[];
+  readonly notes: readonly string[];
+}
+/** README.md of an exported project. */
+export const projectReadme = (context: ProjectReadme): string => render("readme/project.md", context);

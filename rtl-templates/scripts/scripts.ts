@@ -1,0 +1,25 @@
+/** Build scripts for people and CI: they fail when a tool does, and when what it should write is not there. */
+import { render } from "../render.js";
+
+export interface ScriptStep {
+  readonly what: string;
+  readonly command: string;
+  /** The same for cmd.exe. */
+  readonly windows: string;
+  /** What this step writes at last, and what it needs from steps before. */
+  readonly product: string;
+  readonly needs: readonly string[];
+}
+export interface Scripts {
+  readonly title: string;
+  readonly steps: readonly ScriptStep[];
+  /** What everything is for. */
+  readonly product: string;
+  /** All that must be there at the end. */
+  readonly products: readonly string[];
+}
+export const buildSh = (context: Scripts): string => render("scripts/build.sh", context);
+/** Lines end as cmd.exe wants them. */
+export const buildBat = (context: Scripts): string =>
+  render("scripts/build.bat", context).replaceAll("\n", "\r\n");
+export const makefile = (context: Scripts): string => render("scripts/Makefile", context);

@@ -1,0 +1,111 @@
+/** Tcl and XDC of Vivado projects. Lists of files are given; no script globs for its sources. */
+import { render } from "../render.js";
+
+export interface Common {
+  readonly part: string;
+  readonly verilog: readonly string[];
+  readonly memories: readonly string[];
+}
+export const commonTcl = (context: Common): string => render("vivado/common.tcl", context);
+
+export interface BoardFiles {
+  readonly boardPart: string;
+  readonly boardName: string;
+  /** Without them the project would build something wrong: stop instead of going on. */
+  readonly required: boolean;
+}
+export const boardTcl = (context: BoardFiles): string => render("vivado/board.tcl", context);
+
+export interface Project {
+  readonly title: string;
+  readonly version: string;
+  readonly name: string;
+  readonly top: string;
+  readonly memories: readonly string[];
+  readonly constraints: readonly string[];
+}
+export const projectTcl = (context: Project): string => render("vivado/project.tcl", context);
+
+export interface Batch extends Project {
+  readonly outOfContext: boolean;
+}
+export const batchTcl = (context: Batch): string => render("vivado/batch.tcl", context);
+
+export interface PackagedRegister {
+  readonly name: string;
+  readonly offset: string;
+  readonly size: number;
+  readonly access: "read-write" | "read-only" | "write-only";
+  readonly doc: string;
+  /** AXI master of a pointer; empty for others. */
+  readonly port: string;
+}
+export interface Package {
+  readonly title: string;
+  readonly version: string;
+  readonly name: string;
+  readonly top: string;
+  readonly library: string;
+  readonly taxonomy: string;
+  readonly kernel: boolean;
+  readonly clock: string;
+  readonly control: string;
+  readonly masters: readonly { readonly name: string }[];
+  readonly range: number;
+  readonly registers: readonly PackagedRegister[];
+}
+export const packageTcl = (context: Package): string => render("vivado/package.tcl", context);
+
+/** A memory port of the processing system, and the core's masters behind it. */
+export interface MemoryPort {
+  readonly index: number;
+  /** Of the UltraScale+ configuration: S_AXI_GP2 is HP0. */
+  readonly gp: number;
+  readonly pin: string;
+  readonly clockPin: string;
+  readonly masters: readonly { readonly name: string; readonly slot: string }[];
+  readonly count: number;
+}
+export interface Zynq {
+  readonly title: string;
+  readonly version: string;
+  readonly name: string;
+  readonly top: string;
+  readonly library: string;
+  readonly ultrascale: boolean;
+  readonly clockMHz: number;
+  readonly clock: string;
+  readonly reset: string;
+  readonly control: string;
+  readonly clockPin: string;
+  readonly resetPin: string;
+  readonly interruptPin: string;
+  readonly controlPin: string;
+  readonly controlClockPin: string;
+  readonly controlBase: string;
+  readonly range: string;
+  readonly ports: readonly MemoryPort[];
+}
+export const zynqTcl = (context: Zynq): string => render("vivado/zynq.tcl", context);
+
+export interface Timing {
+  readonly title: string;
+  readonly clock: string;
+  readonly port: string;
+  /** ns */
+  readonly period: string;
+}
+export const timingXdc = (context: Timing): string => render("vivado/timing.xdc", context);
+
+export interface Pins {
+  readonly title: string;
+  readonly pins: readonly { readonly port: string; readonly pin: string; readonly standard: string }[];
+}
+export const pinsXdc = (context: Pins): string => render("vivado/pins.xdc", context);
+
+export interface Floorplan {
+  readonly title: string;
+  readonly name: string;
+  readonly core: string;
+}
+export const floorplanXdc = (context: Floorplan): string => render("vivado/floorplan.xdc", context);
