@@ -58,7 +58,7 @@ const slaveSide = (c: AcceleratorConfig, { masters, dataBits }: AxiConfig) => {
 };
 
 /**
- * Module `gateloom_axi`. Ports `s_axi_control_*`, `m_axi_gmem<c>_*` (reading), `m_axi_cache_*` (the one that writes), `interrupt`.
+ * Module `gateloom_axi`. Ports `s_axi_control_*`, `m_axi_gmem<c>_*` (reading), `m_axi_cache_*` (the one that writes), `irq`.
  * Clock and reset are `clk` and `rst` here, those of a second clock `core_clk` and `core_rst`; axitop.ts gives them their outer names.
  */
 export const axiAccelerator = (c: AcceleratorConfig, a: AxiConfig) => {
@@ -93,7 +93,7 @@ export const axiAccelerator = (c: AcceleratorConfig, a: AxiConfig) => {
           ...addresses,
           awaddr: uint(addressBits),
         },
-        interrupt: bool,
+        irq: bool,
       },
       ...(a.clocks === 2 ? { clocks: ["core"] } : {}),
       doc: `Gateloom accelerator of ${lanes(c)} lanes behind ${masters} AXI master(s) of ${dataBits} bits, controlled by AXI4-Lite.`,
@@ -176,7 +176,7 @@ export const axiAccelerator = (c: AcceleratorConfig, a: AxiConfig) => {
         s_axi_control: control.axi,
         ...each(masters, (i) => cut(memory.gmem[i]!)),
         m_axi_cache: { ...cut(memory.cacheAxi), awaddr: memory.cacheAxi.awaddr.resize(addressBits) },
-        interrupt: control.interrupt,
+        irq: control.interrupt,
       };
     },
   );

@@ -65,7 +65,7 @@ export class AxiSystem {
     });
     const whole = new AxiBytes(CACHE, all);
     this.slaves.push(new AxiSlave(sim, "m_axi_cache", whole, random, behaviour, { ...rules, burst: 1 }));
-    this.interrupt = sim.handle("interrupt");
+    this.interrupt = sim.handle("irq");
     this.host = new LiteHost(
       sim,
       "s_axi_control",
