@@ -98,6 +98,7 @@ const resultOffer = (c: AcceleratorConfig, f: Fields, o: Operands, is: Is, valid
       eight: ifCache8(c, () => f("cacheWidth").eq(CACHE_WIDTHS.indexOf(8))),
       three: c.features.cache3 ? [f("cacheWidth").eq(CACHE_WIDTHS.indexOf(3))] : [],
       keys8: ifCache8(c, () => f("cacheKeys8")),
+      relu2: c.features.relu2 ? [f("relu2")] : [],
       signal: f("signal"),
     },
     valid,

@@ -13,7 +13,7 @@ const widest: AcceleratorConfig = {
   ...defaultConfig,
   matrixRows: 2 ** 18,
   matrixBeats: 2 ** 22,
-  features: { weights8: true, cache8: true, cache3: true },
+  features: { weights8: true, cache8: true, cache3: true, relu2: true },
 };
 const JOB_OPS = ["load", "emb", "mv", "quant", "softmax"] as const satisfies readonly Op[];
 const SIGNED: readonly NumberField[] = ["scaleE"];
@@ -137,6 +137,7 @@ const offers = (c: AcceleratorConfig, host: Host, job: Job): Partial<Record<Port
       ...(cached
         ? { cacheAddr: job.cache, cacheHeadStride: field("cacheHeadStride"), headGroups: field("headGroups") }
         : { dst: job.dst % 2 ** 14, dstStride: field("dstStride"), slot, slotInit: field("slotInit") }),
+      ...(op === "mv" && epilogue === "gateup" ? { relu2_0: field("relu2") } : {}),
     },
   };
 };

@@ -3,6 +3,7 @@ import {
   BASE_BITS,
   BASE_REGISTERS,
   EPILOGUES,
+  type Epilogue,
   type Field,
   FIELDS,
   INSTRUCTION_BITS,
@@ -58,6 +59,9 @@ const CACHE: readonly NumberField[] = [
   "cacheHeadStride",
 ];
 
+/** Options of what happens to the results. */
+const OPTIONAL: Readonly<Partial<Record<Epilogue, readonly NumberField[]>>> = { gateup: ["relu2"] };
+
 /** The fields of an instruction; those of an MV depend on where its results go. */
 export const fieldsOf = (op: Op, epilogue = 0): readonly NumberField[] => {
   switch (op) {
@@ -92,7 +96,11 @@ export const fieldsOf = (op: Op, epilogue = 0): readonly NumberField[] => {
       return SYNCHRONISED;
     case "mv": {
       const name = EPILOGUES[epilogue];
-      return name === "key" || name === "value" ? [...MATRIX, ...CACHE] : [...MATRIX, ...VECTOR];
+      return [
+        ...MATRIX,
+        ...(name === "key" || name === "value" ? CACHE : VECTOR),
+        ...(name === undefined ? [] : (OPTIONAL[name] ?? [])),
+      ];
     }
   }
 };

@@ -84,6 +84,7 @@ export const featureNeeds = (model: QuantisedModel): readonly FeatureNeed[] => {
     },
     { feature: "cache8", needed: caches(8), what: "an 8-bit cache" },
     { feature: "cache3", needed: caches(3), what: "a 3-bit cache" },
+    { feature: "relu2", needed: model.gate === "relu2", what: "squared ReLU" },
   ];
 };
 
@@ -93,7 +94,6 @@ const beyond = (model: QuantisedModel): string[] => {
     [model.layers.some(({ bias }) => bias !== undefined), "biases of q, k and v"],
     [model.layers.some(({ qkNorm }) => qkNorm !== undefined), "norms of q and k"],
     [model.layers.some(({ subNorm }) => subNorm !== undefined), "sub-norms before o and down"],
-    [model.gate !== "silu", "squared ReLU"],
   ];
   return found.filter(([has]) => has).map(([, what]) => what);
 };

@@ -58,6 +58,7 @@ describe("configFor", () => {
     assert.deepEqual(features({ head: "W8" }), { ...NO_FEATURES, weights8: true });
     assert.deepEqual(features({ cache: { keys: 4, values: 8 } }), { ...NO_FEATURES, cache8: true });
     assert.deepEqual(features({ cache: { keys: 3, values: 4 } }), { ...NO_FEATURES, cache3: true });
+    assert.deepEqual(features({ gate: "relu2" }), { ...NO_FEATURES, relu2: true });
     const model = randomModel(SHAPE, 1, { format: "W8" });
     assert.throws(() => compile(model, defaultConfig), {
       message:

@@ -112,6 +112,7 @@ const line = (instruction: Instruction, names: Names): string => {
         parts.push(`vec ${strided("dst", "dstBase", "dstStride")}`, maximum());
       }
       if (field("fetchAfterCache")) parts.push("after-cache");
+      if (field("relu2")) parts.push("relu2");
       synchronisation();
       break;
     }

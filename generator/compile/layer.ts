@@ -112,6 +112,7 @@ const gateUp = (context: Context, index: number): void => {
       tok: TOK.all,
       ...weights(context.builder, context.layout.layers[index]!.gateup, "layer"),
       ...epilogue("gateup"),
+      ...(context.model.gate === "relu2" ? { relu2: 1 } : {}),
       ...reads(normed),
       ...constantScale("norm", context.model.layers[index]!.scale.gate),
       ...writes(hidden),

@@ -6,8 +6,10 @@ export interface Features {
   readonly cache8: boolean;
   /** 3-bit codes in the cache, in the places of 4-bit ones. */
   readonly cache3: boolean;
+  /** Squared ReLU in place of SiLU. */
+  readonly relu2: boolean;
 }
-export const NO_FEATURES: Features = { weights8: false, cache8: false, cache3: false };
+export const NO_FEATURES: Features = { weights8: false, cache8: false, cache3: false, relu2: false };
 
 /** One accelerator: its engine and sizes. Shapes of models are NOT here: they come from the program; these are capacities. */
 export interface AcceleratorConfig {

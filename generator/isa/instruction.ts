@@ -73,6 +73,8 @@ export const FIELDS = {
   scaleSlotBase: [214, 3],
   scaleM: [217, 16], // K
   scaleE: [233, 10], // K, signed
+  // mv with epilogue gateup
+  relu2: [44, 1], // squared ReLU in place of SiLU
   elements: [243, 13], // quant: vector length, a multiple of 4
   // mv with epilogue key or value: where the cache writer puts them
   cacheOffset: [167, 24], // first beat of head 0's keys or values

@@ -119,7 +119,13 @@ export const epilogue = (c: AcceleratorConfig) =>
       const { job, result } = t;
       const rotated = rotate(c, t, writesOf(load, "rope"));
       const gated = gateup(c).inst("u_gateup", {
-        x: { valid: t.taken.and(t.is.gateup), value: t.narrow, odd: t.odd, tok: result.tok },
+        x: {
+          valid: t.taken.and(t.is.gateup),
+          value: t.narrow,
+          odd: t.odd,
+          tok: result.tok,
+          relu2: job.relu2,
+        },
       });
       const res = toResidual(c, t, writesOf(load, "gain"), squaresTok);
       const turnClipped = reg("turn_clipped", bool, { reset: 0 });

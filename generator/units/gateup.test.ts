@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { siluGate, Sticky } from "../../golden/model/ops.js";
-import { type AcceleratorConfig, defaultConfig } from "../isa/config.js";
+import { type AcceleratorConfig, defaultConfig, NO_FEATURES } from "../isa/config.js";
 import { Bench, between, type Random } from "../library/testing.js";
 import { GATEUP_LATENCY, gateup } from "./gateup.js";
 
@@ -10,6 +10,27 @@ const int24 = (random: Random): number =>
   random() < 0.3
     ? CORNERS[between(random, 0, CORNERS.length - 1)]!
     : between(random, -(2 ** 23), 2 ** 23 - 1) >> between(random, 0, 20);
+
+/** Squared ReLU as contract section 7 states it, before saturation. */
+const squared = (gate: number, up: number): bigint => {
+  const rshr = (a: bigint, n: bigint): bigint => (a + (1n << (n - 1n))) >> n;
+  const g = BigInt(Math.max(gate, 0));
+  const s = rshr(g * g, 16n);
+  const most = 2n ** 30n - 1n;
+  return rshr((s < most ? s : most) * BigInt(up), 18n);
+};
+/** h, and whether it saturates. */
+const activated = (gate: number, up: number, relu2: boolean): { value: number; saturated: boolean } => {
+  if (relu2) {
+    const exact = squared(gate, up);
+    const value = exact > 2n ** 31n - 1n ? 2n ** 31n - 1n : exact < -(2n ** 31n) ? -(2n ** 31n) : exact;
+    return { value: Number(value), saturated: value !== exact };
+  }
+  const h = new Int32Array(1);
+  const sticky = new Sticky();
+  siluGate(Int32Array.of(gate), Int32Array.of(up), h, sticky);
+  return { value: h[0]!, saturated: sticky.h > 0 };
+};
 
 const run = (c: AcceleratorConfig, seed: number, rounds: number): void => {
   const expected: { value: number; saturated: boolean; at: number }[] = [];
@@ -31,8 +52,9 @@ const run = (c: AcceleratorConfig, seed: number, rounds: number): void => {
   });
   const { sim, random } = bench;
   sim.poke("x_valid", 0);
-  const give = (value: number, odd: boolean, tok: number): number => {
+  const give = (value: number, odd: boolean, tok: number, relu2: boolean): number => {
     while (random() < 0.2) bench.cycle();
+    if (c.features.relu2) sim.poke("x_relu2_0", relu2 ? 1 : 0);
     for (const [field, v] of Object.entries({
       valid: 1,
       value: BigInt.asUintN(24, BigInt(value)),
@@ -52,13 +74,12 @@ const run = (c: AcceleratorConfig, seed: number, rounds: number): void => {
       { length: c.tokens },
       (_, t) => sweep[round * c.tokens + t] ?? ([int24(random), int24(random)] as const),
     );
-    for (const [tok, [gate]] of pairs.entries()) give(gate, false, tok);
+    // the corners are met with both
+    const relu2 = c.features.relu2 && (round * c.tokens < sweep.length ? seed % 2 === 0 : random() < 0.5);
+    for (const [tok, [gate]] of pairs.entries()) give(gate, false, tok, relu2);
     for (const [tok, [gate, up]] of pairs.entries()) {
-      const h = new Int32Array(1);
-      const sticky = new Sticky();
-      siluGate(Int32Array.of(gate), Int32Array.of(up), h, sticky);
-      const index = expected.push({ value: h[0]!, saturated: sticky.h > 0, at: -1 }) - 1;
-      const at = give(up, true, tok);
+      const index = expected.push({ ...activated(gate, up, relu2), at: -1 }) - 1;
+      const at = give(up, true, tok, relu2);
       expected[index] = { ...expected[index]!, at: at + GATEUP_LATENCY };
     }
   }
@@ -71,6 +92,12 @@ describe("gateup", () => {
   for (const tokens of [1, 2, 4])
     it(`gives silu(gate) times up: ${tokens} token(s)`, () =>
       run({ ...defaultConfig, tokens }, tokens, 4000 / tokens));
+
+  for (const tokens of [1, 2])
+    it(`gives squared ReLU of the gate times up for jobs that ask for it: ${tokens} token(s)`, () => {
+      const features = { ...NO_FEATURES, relu2: true };
+      for (const seed of [1, 2]) run({ ...defaultConfig, tokens, features }, seed, 2000);
+    });
 
   it("has every gate of the table, both signs", () => {
     const bench = new Bench(gateup(defaultConfig), 1);

@@ -96,6 +96,7 @@ export const resultJob = (c: AcceleratorConfig) => ({
   cacheHeadStride: uint(13),
   headGroups: uint(6),
   ...cacheWidths(c),
+  relu2: vec(bool, where(c.features.relu2)), // gateup: squared ReLU
   signal: uint(SEMAPHORE_BITS),
 });
 

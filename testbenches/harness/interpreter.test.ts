@@ -120,6 +120,7 @@ describe("interpreter", function () {
     ],
     ["8-bit keys, a W2 head", {}, { cache: { keys: 8, values: 3 }, head: "W2" }],
     ["8-bit values that come round", { headDim: 64 }, { cache: { keys: 3, values: 8 }, sinks: 2, window: 7 }],
+    ["squared ReLU", {}, { format: "TERNARY", gate: "relu2" }],
     ["sinks and a short window", {}, { sinks: 2, window: 7 }],
     ["a window without sinks, two KV heads", { heads: 4, kvHeads: 2 }, { sinks: 0, window: 5 }],
   ];

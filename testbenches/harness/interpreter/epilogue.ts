@@ -5,6 +5,7 @@ import {
   cacheCode,
   cacheScale,
   gather,
+  relu2Gate,
   rope,
   rotation,
   sat,
@@ -68,7 +69,7 @@ export const finish = (machine: Machine, job: Job, results: Results): CacheWrite
       const h = narrow().map((v) => {
         const half = v.length / 2;
         const out = new Int32Array(half);
-        siluGate(
+        (job.field("relu2") ? relu2Gate : siluGate)(
           v.filter((_, i) => i % 2 === 0),
           v.filter((_, i) => i % 2 === 1),
           out,

@@ -1,0 +1,107 @@
+/** What architectures beyond Llama's have: each on its own and all together, RTL against golden in every tensor. */
+import assert from "node:assert/strict";
+import { configFor } from "../../generator/compile/configure.js";
+import { emitVerilog } from "../../generator/hdl/index.js";
+import type { Node } from "../../generator/hdl/ir.js";
+import { defaultConfig } from "../../generator/isa/config.js";
+import { lint } from "../../generator/tools/lint.js";
+import { randomModel, type RandomOptions } from "../../golden/model/random.js";
+import type { ModelShape } from "../../golden/model/types.js";
+import { runSession } from "../harness/session.js";
+import { buildSystem, type System } from "../harness/system.js";
+import { quiet } from "./quiet.js";
+
+const SHAPE: ModelShape = {
+  dim: 64,
+  hidden: 96,
+  layers: 2,
+  heads: 4,
+  kvHeads: 2,
+  headDim: 32,
+  vocab: 50,
+  context: 64,
+};
+const WIDE_HEADS: ModelShape = { ...SHAPE, heads: 2, kvHeads: 1, headDim: 64 };
+const SMALL: ModelShape = {
+  ...SHAPE,
+  dim: 32,
+  hidden: 32,
+  layers: 1,
+  heads: 2,
+  kvHeads: 1,
+  vocab: 8,
+  context: 32,
+};
+const PROMPT = [1, 5, 9, 3, 2, 7, 8];
+
+const ARCHITECTURES = {
+  "squared ReLU": { gate: "relu2" },
+} as const satisfies Record<string, RandomOptions>;
+
+const build = (
+  shape: ModelShape,
+  options: RandomOptions,
+  rows: number,
+  tokens: number,
+  stall?: number,
+): System => {
+  const model = randomModel(shape, rows + tokens, options);
+  return buildSystem(model, configFor(model, { ...defaultConfig, rows, tokens }), {
+    kib: 16,
+    bounded: false,
+    ...(stall === undefined ? {} : { stall }),
+  });
+};
+
+describe("architectures: every tensor is golden's", () => {
+  for (const [name, options] of Object.entries(ARCHITECTURES)) {
+    for (const [shape, rows, tokens, stall] of [
+      [SHAPE, 2, 1, undefined],
+      [WIDE_HEADS, 4, 2, 4],
+    ] as const)
+      it(`${name}: ${rows * 32} lanes, ${tokens} token(s) a pass, ${stall === undefined ? "no stalls" : `stalls ${stall}/16`}`, async () => {
+        const result = await runSession(
+          build(shape, options, rows, tokens, stall),
+          { prompt: PROMPT, total: 11, seed: rows * 31 + tokens, maxCycles: 900_000 },
+          "embedded",
+          100,
+          quiet,
+        );
+        assert.deepEqual(result.mismatches, []);
+        assert.equal(result.tokens.length, 5);
+      });
+
+    it(`${name}: lints clean in Verilator, Icarus and Yosys`, async () => {
+      const { design } = build(SMALL, options, 2, 1);
+      for (const { tool, output } of await lint(emitVerilog(design), design.top))
+        assert.equal(output, "", tool);
+    });
+  }
+});
+
+describe("architectures: a planted fault is found", () => {
+  /** Constant `from` of a module becomes `to`. */
+  const planted = (system: System, module: string, change: (node: Node) => Node | undefined): System => {
+    const found = system.design.modules.get(module);
+    assert.ok(found !== undefined, `no module '${module}'`);
+    const nodes = found.nodes.map((n) => change(n) ?? n);
+    assert.ok(
+      nodes.some((n, i) => n !== found.nodes[i]),
+      `nothing to change in ${module}`,
+    );
+    const modules = new Map(system.design.modules).set(module, { ...found, nodes });
+    return { ...system, design: { ...system.design, modules } };
+  };
+  const report = async (system: System): Promise<string> => {
+    const request = { prompt: [1, 5, 3], total: 4, seed: 1, maxCycles: 60_000 };
+    const { mismatches } = await runSession(system, request, "embedded", 100, quiet);
+    return mismatches[0] ?? "nothing";
+  };
+
+  it("squared ReLU: gates lose a bit less", async () => {
+    const fault = planted(build(SMALL, { gate: "relu2" }, 2, 1), "gateup", (n) =>
+      n.op === "const" && n.value === 2n ** 17n ? { ...n, value: 2n ** 16n } : undefined,
+    );
+    assert.match(await report(fault), /layer 0 h\[\d+\] of the token at position 0/);
+  });
+});
