@@ -13,6 +13,7 @@ import { Llama2cSource } from "./llama2cSource.js";
 import { describeGguf } from "./modelGguf.js";
 import { recognise } from "./modelKind.js";
 import { ModelSource } from "./modelSource.js";
+import { isQuantised, QUANTISED, QuantisedSource } from "./quantised.js";
 import { SafetensorsSource } from "./safetensorsSource.js";
 import type { TensorSource } from "./source.js";
 import { openTokenizer } from "./tokenizerFile.js";
@@ -42,7 +43,7 @@ export async function openContainer(path: string): Promise<Container> {
   const kind = await recognise(path);
   switch (kind) {
     case "folder":
-      return folderOf(path);
+      return (await savedIn(path)) ?? folderOf(path);
     case "gguf":
       return ggufFile(path);
     case "llama2c":
@@ -82,6 +83,28 @@ async function folderOf(path: string): Promise<Container> {
   };
 }
 
+/** A folder that `gateloom quantise` wrote; null where it is another's. */
+async function savedIn(folder: string): Promise<Container | null> {
+  const there = async (name: string): Promise<boolean> =>
+    (await stat(join(folder, name)).catch(() => null)) !== null;
+  const file = join(folder, "model.safetensors");
+  if ((await there("config.json")) || !(await there("model.safetensors"))) return null;
+  const source = await SafetensorsSource.from(await openFile(file));
+  if (isQuantised(source)) return saved(source, folder);
+  await source.close();
+  return null;
+}
+
+function saved(container: SafetensorsSource, folder: string): Container {
+  const source = new QuantisedSource(container);
+  return {
+    kind: "model quantised by Gateloom",
+    source,
+    describe: async () => ({ description: source.about().description, layout: QUANTISED }),
+    tokenizer: (vocab) => openTokenizer(folder, vocab),
+  };
+}
+
 async function ggufFile(path: string): Promise<Container> {
   const source = await GgufSource.from(await openFile(path));
   return {
@@ -112,16 +135,17 @@ async function safetensorsFile(path: string): Promise<Container> {
   const about = await stat(join(folder, "config.json")).catch(() => null);
   if (about !== null) return folderOf(folder);
   const source = await SafetensorsSource.from(await openFile(path));
+  if (isQuantised(source)) return saved(source, folder);
   const gateloom = source.metadata.has("residual_max");
   return {
-    kind: gateloom ? "safetensors file of Gateloom's own quantised kind" : "safetensors file",
+    kind: gateloom ? "safetensors file of the demo's kind, quantised already" : "safetensors file",
     source,
     describe: async () => {
       throw gateloom
         ? new InputError(
             "this is an already quantised model of Gateloom, not a checkpoint of floats",
             { file: path },
-            "Give it to the commands that run models: simulate, generate",
+            "Give it to the commands that run models: eval, chat, generate, simulate",
           )
         : new InputError(
             "safetensors alone do not say what model they are",

@@ -187,13 +187,20 @@ function attempt<T>(what: () => T): T | InputError {
   }
 }
 
+export interface LoadOptions {
+  readonly slots?: Slots;
+  /** At most so many positions, for work space grows with them. */
+  readonly context?: number;
+}
+
 /** The whole model. Its float twin has everything but the matrices (`withMatrices` fills them in). */
 export async function loadQuantised(
   source: QuantisedSource,
-  slots?: Slots,
+  { slots, context = Infinity }: LoadOptions = {},
 ): Promise<{ readonly model: QuantisedModel; readonly rounded: RoundedModel }> {
   const { description, ranges, recipe } = source.about();
-  const { name, shape, architecture } = description;
+  const { name, architecture } = description;
+  const shape = { ...description.shape, context: Math.min(description.shape.context, context) };
   const vector = async (tensor: string, ...sizes: number[]): Promise<Float32Array> => {
     const found = source.tensors.get(tensor);
     if (found !== undefined && (found.type !== "F32" || found.shape.join() !== sizes.join()))

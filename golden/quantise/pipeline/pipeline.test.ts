@@ -207,7 +207,7 @@ describe("quantising layer by layer", () => {
       threads: 1,
       kind: "test",
     });
-    const { model } = await loadQuantised(source, { sinks: 2, window: 6 });
+    const { model } = await loadQuantised(source, { slots: { sinks: 2, window: 6 } });
     assert.deepEqual(
       [
         model.embedding.format,
