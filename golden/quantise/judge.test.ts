@@ -6,6 +6,7 @@ import { type FloatModel, FloatState, forwardFloat } from "../model/float.js";
 import { forward, IntegerState } from "../model/integer.js";
 import { Random } from "../model/prng.js";
 import type { QuantisedModel } from "../model/types.js";
+import { ownText } from "./calibrate.js";
 import { judge, judging } from "./judge.js";
 import { layerErrors } from "./layerError.js";
 import { quantiseModel } from "./quantise.js";
@@ -100,7 +101,8 @@ describe("the table of quantisation steps", () => {
       const made = quantiseModel(float, { sequences: 2, length: 20, ...slots });
       const rows = judge(
         { source: float, rounded: made.rounded.float, integer: made.model },
-        { sequences: sequences(12), characters: 1 },
+        // Its own text: what it finds likely. Of random tokens it finds most absurd, and noise decides how absurd.
+        { sequences: ownText(float, 30, TINY.context), characters: 1 },
       );
       const [fake, integer] = [rows.at(-2)!, rows.at(-1)!];
       assert.match(fake.name, seed === 3 ? /window of 10$/ : /KV4$/);
