@@ -5,12 +5,12 @@ import { text } from "node:stream/consumers";
 import { GoldenMachine } from "../golden/chat/machine.js";
 import { Speaker } from "../golden/chat/speak.js";
 import type { Message } from "../golden/chat/template.js";
-import { type AnyModelOptions, anyModelOptions, loadAnyModel } from "./anyModel.js";
 import { answer, converse, endingNote, type Partner } from "./chatLoop.js";
 import { EXIT, UsageError } from "./failure.js";
+import { loadToRun, type RunOptions, runOptions } from "./model.js";
 import { wholeNumber } from "./options.js";
 
-interface ChatOptions extends AnyModelOptions {
+interface ChatOptions extends RunOptions {
   readonly prompt?: string;
   readonly system?: string;
   readonly tokens: number;
@@ -151,7 +151,7 @@ export const chatCommand = (): Command => {
         .default(1),
     )
     .option("--json", "print prompt, text, how it ended, tokens and seconds as JSON when it is done");
-  for (const option of anyModelOptions()) command.addOption(option);
+  for (const option of runOptions()) command.addOption(option);
   return command
     .addHelpText(
       "after",
@@ -178,10 +178,10 @@ Exit codes: 0 good, 2 usage or input, 130 interrupted.`,
         throw new UsageError("--json needs --prompt or text on standard input");
       if (prompt !== undefined && prompt.trim() === "")
         throw new UsageError("nothing to answer: give --prompt, or text on standard input");
-      const { integer, tokenizer } = await loadAnyModel(file, options, (what) => note(what));
+      const { model, tokenizer } = await loadToRun(file, options, (what) => note(what));
       if (options.system !== undefined && tokenizer.chatTemplate === null)
         throw new UsageError("--system: this model has no chat template; it completes texts");
-      const machine = new GoldenMachine(integer);
+      const machine = new GoldenMachine(model);
       try {
         const speaker = new Speaker(machine, tokenizer, { temperature, topK, topP, seed, tokens });
         const partner: Partner = {

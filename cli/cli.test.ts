@@ -69,7 +69,7 @@ describe("command line", () => {
   it("says what is wrong with a model file", async () => {
     await refuses(
       ["generate", "--model", at("none.safetensors"), "--tokenizer", "x.json", "--out", at("a")],
-      /none\.safetensors: no such file/,
+      /none\.safetensors: there is no such file/,
     );
     const lone = at("lone.safetensors");
     copyFileSync(demo, lone);

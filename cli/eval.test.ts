@@ -8,7 +8,7 @@ import { json, writeHuggingFace } from "../golden/import/write/huggingface.js";
 import { randomFloatModel, TINY } from "../golden/import/write/random.js";
 import { byteLevelTokenizer } from "../golden/import/write/tokenizerJson.js";
 import { llama } from "../golden/model/architecture.js";
-import { loadAnyModel } from "./anyModel.js";
+import { loadToRun } from "./model.js";
 import { EVAL_MARK } from "./evalPage.js";
 import { type EvalReport, renderEval } from "./evalText.js";
 
@@ -86,11 +86,11 @@ describe("gateloom eval", () => {
 
     it("a checkpoint is rounded on the way, and keeps its float; options say how", async () => {
       const folder = temporary.folder(writeHuggingFace(model).set("tokenizer.json", tokenizer));
-      const loaded = await loadAnyModel(folder, {
+      const loaded = await loadToRun(folder, {
         ...quiet,
         ...{ weights: "W8", embedding: "W8", kv: 8, sinks: 2, window: 6 },
       });
-      const { integer, source } = loaded;
+      const { model: integer, source } = loaded;
       assert.deepEqual(source!.layers[1]!.down, model.layers[1]!.down);
       assert.deepEqual([integer.layers[0]!.q.format, integer.embedding.format], ["W8", "W8"]);
       assert.deepEqual(
@@ -102,19 +102,19 @@ describe("gateloom eval", () => {
 
     it("needs a tokenizer that fits", async () => {
       const bare = temporary.folder(writeHuggingFace(model));
-      await assert.rejects(loadAnyModel(bare, quiet), /no tokenizer beside it; give --tokenizer/);
+      await assert.rejects(loadToRun(bare, quiet), /no tokenizer beside it; give --tokenizer/);
       const few = writeHuggingFace(randomFloatModel(architecture, 4)).set("tokenizer.json", tokenizer);
       await assert.rejects(
-        loadAnyModel(temporary.folder(few), quiet),
+        loadToRun(temporary.folder(few), quiet),
         /the tokenizer has 257 tokens, the model only 40/,
       );
     });
 
     it("a file of integers takes no formats", async () => {
-      await assert.rejects(loadAnyModel(undefined, { ...quiet, kv: 8 }), /--kv: .* is quantised already/);
+      await assert.rejects(loadToRun(undefined, { ...quiet, kv: 8 }), /--kv: .* is quantised already/);
       const copy = path.join(temporary.folder(new Map()), "copy.safetensors");
       writeFileSync(copy, readFileSync(path.join(root, "golden/demo/stories.safetensors")));
-      await assert.rejects(loadAnyModel(copy, quiet), /no tokenizer beside it/);
+      await assert.rejects(loadToRun(copy, quiet), /no tokenizer beside it/);
     });
   });
 });

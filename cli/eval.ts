@@ -1,66 +1,36 @@
 import { Command, Option } from "commander";
-import { readFile } from "node:fs/promises";
 import { setImmediate } from "node:timers/promises";
 import { textWindows } from "../golden/quantise/evaluate.js";
 import { type Judgement, judging } from "../golden/quantise/judge.js";
 import { type LayerErrors, layerErrors } from "../golden/quantise/layerError.js";
-import { steps } from "../golden/quantise/steps.js";
-import { type AnyModel, type AnyModelOptions, anyModelOptions, loadAnyModel } from "./anyModel.js";
+import { type Models, steps } from "../golden/quantise/steps.js";
 import { EVAL_MARK, evalPage } from "./evalPage.js";
 import { type EvalReport, renderEval } from "./evalText.js";
 import { UsageError } from "./failure.js";
+import { type Loaded, loadToRun, type RunOptions, runOptions } from "./model.js";
 import { wholeNumber } from "./options.js";
 import { checkReplaceable, writeOne } from "./output.js";
+import { Progress } from "./progress.js";
+import { readText } from "./textFile.js";
 
-interface EvalOptions extends AnyModelOptions {
+interface EvalOptions extends RunOptions {
   readonly text: string;
   readonly tokens: number;
   readonly json?: boolean;
   readonly out?: string;
 }
 
-/** Where it is, on standard error: one live line on a terminal, else a line from time to time. */
-class Progress {
-  private readonly start = performance.now();
-  private told = 0;
-
-  say(line: string): void {
-    process.stderr.write(process.stderr.isTTY ? `\r\x1b[2K${line}` : `${line}\n`);
-  }
-  share(done: number, total: number, what: string): void {
-    const seconds = (performance.now() - this.start) / 1000;
-    if (seconds - this.told < (process.stderr.isTTY ? 0.2 : 10)) return;
-    this.told = seconds;
-    const left = Math.ceil((seconds * (total - done)) / done);
-    this.say(`${done} of ${total} ${what}, about ${left} s left`);
-  }
-  clear(): void {
-    if (process.stderr.isTTY) process.stderr.write("\r\x1b[2K");
-  }
-}
+type EvaluatedModel = Models & Pick<Loaded, "name" | "tokenizer">;
 
 /** Fewer for large models: golden/model itself is asked here, which keeps every tensor. */
-const layerTokens = (model: AnyModel): number => {
+const layerTokens = (model: EvaluatedModel): number => {
   const { dim, hidden, layers, vocab } = model.integer.shape;
   const weights = layers * dim * (4 * dim + 3 * hidden) + vocab * dim;
   return Math.min(256, Math.max(8, Math.round(2e9 / weights)));
 };
 
-const readText = async (file: string): Promise<string> => {
-  const bytes = await readFile(file).catch((error: NodeJS.ErrnoException) => {
-    throw new UsageError(
-      `--text ${file}: ${error.code === "ENOENT" ? "no such file" : `cannot be read (${error.code})`}`,
-    );
-  });
-  try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
-  } catch {
-    throw new UsageError(`--text ${file}: this is no text in UTF-8; convert it, for example with iconv`);
-  }
-};
-
 const evaluateModel = async (
-  model: AnyModel,
+  model: EvaluatedModel,
   file: string,
   text: string,
   options: EvalOptions,
@@ -124,7 +94,7 @@ export const evalCommand = (): Command => {
     )
     .option("--out <file>", "write the report as a page too, one HTML file with charts and without scripts")
     .option("--json", "print the report as JSON");
-  for (const option of anyModelOptions()) command.addOption(option);
+  for (const option of runOptions()) command.addOption(option);
   return command
     .addHelpText(
       "after",
@@ -147,9 +117,14 @@ Examples:
     )
     .action(async (file: string | undefined, options: EvalOptions) => {
       if (options.out !== undefined) await checkReplaceable(options.out, EVAL_MARK);
-      const text = await readText(options.text);
+      const text = await readText("--text", options.text);
       const progress = new Progress();
-      const model = await loadAnyModel(file, options, (what) => progress.say(what));
+      const loaded = await loadToRun(file, options, (what) => progress.say(what));
+      const { name, tokenizer, model: integer, source } = loaded;
+      const model: EvaluatedModel = {
+        ...{ name, tokenizer, integer, rounded: loaded.twin() },
+        ...(source ? { source } : {}),
+      };
       progress.clear();
       const report = await evaluateModel(model, options.text, text, options);
       if (options.out !== undefined) await writeOne(options.out, evalPage(report), EVAL_MARK);

@@ -1,82 +1,253 @@
-import { existsSync } from "node:fs";
+/**
+ * Any model for any verb: the demo, what `gateloom quantise` wrote, or a checkpoint, which is quantised here and now. With its integers
+ * come their float twin and, of a checkpoint, the float that it was.
+ */
+import { Option } from "commander";
 import { readFile } from "node:fs/promises";
+import { availableParallelism } from "node:os";
 import path from "node:path";
 import { readDemo } from "../golden/import/demo.js";
-import { readLlama2c } from "../golden/import/llama2c.js";
-import { readTokenizerBin, readTokenizerJson, type Tokenizer } from "../golden/import/tokenizer.js";
-import type { QuantisedModel } from "../golden/model/types.js";
-import { quantiseModel } from "../golden/quantise/quantise.js";
+import { openContainer, type OpenedModel, openModel } from "../golden/import/model.js";
+import { loadFloatModel, weightsOf } from "../golden/import/modelFloat.js";
+import { loadQuantised, QuantisedSource } from "../golden/import/quantised.js";
+import { SafetensorsSource } from "../golden/import/safetensorsSource.js";
+import { type TextTokenizer, Tokenizer } from "../golden/import/tokenizer.js";
+import { openTokenizer, readTokenizer } from "../golden/import/tokenizerFile.js";
+import type { FloatModel } from "../golden/model/float.js";
+import type { CacheBits, QuantisedModel } from "../golden/model/types.js";
+import type { Slots } from "../golden/quantise/assemble.js";
+import { quantiseInMemory } from "../golden/quantise/pipeline/memory.js";
+import { ownText, ownTextSize } from "../golden/quantise/pipeline/text.js";
+import type { Levels, Recipe } from "../golden/quantise/recipe.js";
+import { withMatrices } from "../golden/quantise/round.js";
 import { UsageError } from "./failure.js";
+import { oneOf, wholeNumber } from "./options.js";
 import { packageFile } from "./package.js";
 
 export interface Loaded {
-  readonly model: QuantisedModel;
-  readonly tokenizer: Tokenizer;
   readonly name: string;
+  readonly tokenizer: TextTokenizer;
+  readonly model: QuantisedModel;
+  /** The float that the integers stand for; made anew. */
+  twin(): FloatModel;
+  /** The checkpoint before it was rounded, where it was one. */
+  readonly source?: FloatModel;
 }
 
-export interface ModelOptions {
-  readonly model?: string;
+/** To what a checkpoint of floats is rounded; commander's names. */
+export interface FormatOptions {
+  readonly weights?: Levels;
+  readonly embedding?: "W4" | "W8";
+  readonly kv?: CacheBits;
+}
+
+export interface ModelOptions extends FormatOptions {
   readonly tokenizer?: string;
 }
 
-const DEMO = { model: "golden/demo/stories.safetensors", tokenizer: "golden/demo/tokenizer.json" };
+/** Of verbs that run a model without hardware around it. */
+export interface RunOptions extends ModelOptions {
+  readonly window?: number;
+  readonly sinks?: number;
+  /** Positions that are needed. */
+  readonly context: number;
+}
 
-/** Reads a file, with the option's name in the message when it cannot be read. */
-const bytesOf = async (file: string, option: string): Promise<Uint8Array> => {
-  try {
-    return await readFile(file);
-  } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code;
+const CHECKPOINTS = "for checkpoints of floats";
+
+export const levelsOption = (why: string): Option =>
+  new Option("--weights <format>", `of the linear matrices: w2, z2, ternary, w3, w4, w8; ${why}`).argParser(
+    oneOf<Levels>("W2", "Z2", "TERNARY", "W3", "W4", "W8"),
+  );
+export const embeddingOption = (why: string): Option =>
+  new Option("--embedding <format>", `of embedding and head: w4 or w8; ${why}`).argParser(
+    oneOf<"W4" | "W8">("W4", "W8"),
+  );
+export const cacheOption = (why: string): Option =>
+  new Option("--kv <bits>", `of keys and values: 3, 4 or 8; ${why}`).argParser(
+    (text): CacheBits => (({ "3": 3, "4": 4, "8": 8 }) as const)[oneOf("3", "4", "8")(text)],
+  );
+
+export const modelOptions = (): Option[] => [
+  new Option("--tokenizer <file>", "its tokenizer; default: the one that comes with the model"),
+  levelsOption(`${CHECKPOINTS}; default: w4`),
+  embeddingOption(`${CHECKPOINTS}; default: w4`),
+  cacheOption(`${CHECKPOINTS}; default: 4`),
+];
+
+export const runOptions = (): Option[] => [
+  ...modelOptions(),
+  new Option("--window <n>", "attention sees the latest n positions; default: all").argParser(
+    wholeNumber(1, 2 ** 31 - 1),
+  ),
+  new Option("--sinks <n>", "and the first n, with --window").argParser(wholeNumber(0, 2 ** 31 - 1)),
+  new Option("--context <n>", "at most so many positions, up to the model's own")
+    .argParser(wholeNumber(2, 1 << 20))
+    .default(CONTEXT),
+];
+
+/** Positions unless told: work space grows with them. */
+const CONTEXT = 2048;
+
+const slotsOf = ({ sinks, window }: RunOptions): Slots | undefined => {
+  if (sinks !== undefined && window === undefined)
+    throw new UsageError("--sinks needs --window: without one, every position is seen");
+  return window === undefined ? undefined : { sinks: sinks ?? 0, window };
+};
+
+interface Request {
+  readonly options: ModelOptions;
+  readonly slots: Slots | undefined;
+  readonly context: number;
+  /** Told what takes long. */
+  progress(what: string): void;
+}
+
+/** What a file gives: its tokenizer may lie elsewhere. */
+type Found = Omit<Loaded, "tokenizer"> & { readonly tokenizer: TextTokenizer | null };
+
+const DEMO = "golden/demo/stories.safetensors";
+
+/** More weights than this take too long to quantise every time anew. */
+const MOST_ON_THE_FLY = 5e8;
+
+/** Formats are chosen when a checkpoint is rounded, not afterwards. */
+const refuseFormats = (file: string, options: FormatOptions): void => {
+  for (const name of ["weights", "embedding", "kv"] as const)
+    if (options[name] !== undefined)
+      throw new UsageError(`--${name}: ${file} is quantised already; only checkpoints of floats take it`);
+};
+
+const demoFile = async (file: string, { options, slots }: Request): Promise<Found> => {
+  refuseFormats(file, options);
+  const { model, rounded } = readDemo(await readFile(file), file, slots);
+  return { name: model.name, model, twin: () => rounded.float, tokenizer: null };
+};
+
+const savedModel = async (
+  file: string,
+  source: QuantisedSource,
+  { slots, context }: Request,
+): Promise<Omit<Found, "tokenizer">> => {
+  const { model, rounded } = await loadQuantised(source, { context, ...(slots ? { slots } : {}) });
+  const { float, embedding, layers, head } = rounded;
+  return {
+    name: path.basename(path.resolve(file)),
+    model,
+    twin: () => withMatrices(float, embedding, layers, head).float,
+  };
+};
+
+/** Rounds a checkpoint of floats, and calibrates on text of its own. */
+const checkpoint = async (
+  file: string,
+  opened: OpenedModel,
+  request: Request,
+): Promise<Omit<Found, "tokenizer">> => {
+  const { options, context, progress } = request;
+  const weights = weightsOf(opened.description);
+  if (weights > MOST_ON_THE_FLY)
     throw new UsageError(
-      `${option} ${file}: ${code === "ENOENT" ? "no such file" : code === "EISDIR" ? "this is a folder, a file was expected" : `cannot be read (${code})`}`,
+      `${file}: ${weights.toLocaleString("en")} weights are too many to quantise on the way; run gateloom quantise ${file} --out FOLDER once, and give that folder`,
     );
+  progress(`reading ${weights.toLocaleString("en")} weights`);
+  const source = await loadFloatModel(opened, { context });
+  progress("calibrating on text that the model writes itself");
+  const first = opened.tokenizer?.bos ?? Math.min(1, source.shape.vocab - 1);
+  const text = ownText(source, first, ownTextSize(weights));
+  const recipe: Recipe = {
+    linear: { levels: options.weights ?? "W4", group: 32, rounding: "nearest", pruning: null },
+    overrides: new Map(),
+    embedding: options.embedding ?? "W4",
+    head: options.embedding ?? "W4",
+    cache: { keys: options.kv ?? 4, values: options.kv ?? 4 },
+    rotate: false,
+  };
+  progress("rounding the weights");
+  const saved = await quantiseInMemory({
+    source: opened.source,
+    description: { ...opened.description, shape: source.shape },
+    ...{ recipe, text, kind: opened.kind },
+    threads: weights < 2e6 ? 1 : availableParallelism(),
+  });
+  return { ...(await savedModel(file, saved, request)), source };
+};
+
+const anyFile = async (file: string, request: Request): Promise<Found> => {
+  const opened = await openModel(file);
+  try {
+    const { container } = opened.source;
+    const { tokenizer } = opened;
+    if (!(container instanceof QuantisedSource))
+      return { ...(await checkpoint(file, opened, request)), tokenizer };
+    refuseFormats(file, request.options);
+    return { ...(await savedModel(file, container, request)), tokenizer };
+  } finally {
+    await opened.source.close();
   }
 };
 
-/** `tokenizer.json` in the folder of a model, if there is one. */
-const tokenizerBeside = (file: string): string | undefined => {
-  const name = path.join(path.dirname(file), "tokenizer.json");
-  return existsSync(name) ? name : undefined;
+const isDemo = async (file: string): Promise<boolean> => {
+  const { source } = await openContainer(file);
+  await source.close();
+  return source instanceof SafetensorsSource && source.metadata.has("residual_max");
 };
 
-/** The demo, a file of its format (.safetensors), or a llama2.c version 0 checkpoint (.bin) whose linear weights have four levels or become W4. */
-export const loadModel = async (
-  options: ModelOptions,
-  slots?: { readonly sinks: number; readonly window: number },
-): Promise<Loaded> => {
-  const file = options.model ?? packageFile(DEMO.model);
-  const bytes = await bytesOf(file, "--model");
-  const beside =
-    options.model === undefined ? packageFile(DEMO.tokenizer) : (options.tokenizer ?? tokenizerBeside(file));
-  if (beside === undefined)
+const tokenizerFor = async (file: string, found: Found, option?: string): Promise<TextTokenizer> => {
+  const { vocab } = found.model.shape;
+  const tokenizer =
+    option === undefined
+      ? (found.tokenizer ?? (await openTokenizer(path.dirname(file), vocab)))
+      : await readTokenizer(option, vocab);
+  if (tokenizer === null)
     throw new UsageError(
-      `--model ${file} needs its tokenizer: --tokenizer tokenizer.json or tokenizer.bin, or tokenizer.json beside the model`,
+      `${file} needs its tokenizer: there is no tokenizer beside it; give --tokenizer tokenizer.json or tokenizer.bin`,
     );
-  const name = options.model === undefined ? "stories-w2 (demo)" : path.basename(file);
-  const model = file.endsWith(".bin")
-    ? quantiseModel(readLlama2c(bytes, file), slots ? { slots } : {}).model
-    : readDemo(bytes, file, slots).model;
-  const text = await bytesOf(beside, "--tokenizer");
-  const tokenizer = beside.endsWith(".bin")
-    ? readTokenizerBin(text, model.shape.vocab, beside)
-    : readTokenizerJson(new TextDecoder().decode(text), beside);
-  if (tokenizer.pieces.length !== model.shape.vocab)
+  if (tokenizer.size > vocab)
     throw new UsageError(
-      `${beside}: ${tokenizer.pieces.length} pieces, but the model's vocabulary has ${model.shape.vocab}; use the tokenizer that belongs to the model`,
+      `the tokenizer has ${tokenizer.size} tokens, ${file} only ${vocab}; use the one that belongs to the model`,
     );
-  return { model, tokenizer, name };
+  return tokenizer;
 };
 
-/** BOS and the prompt. Characters that the vocabulary lacks would become bytes the model never saw: refused. */
-export const encodePrompt = (tokenizer: Tokenizer, prompt: string): number[] => {
-  const known = new Set(tokenizer.pieces);
-  const unknown = [
-    ...new Set([...prompt].filter((c) => !known.has(c) && !(c === "\n" && known.has("<0x0A>")))),
-  ];
-  if (unknown.length > 0)
-    throw new UsageError(
-      `--prompt: the model's vocabulary has no ${unknown.map((c) => JSON.stringify(c)).join(", ")}; use plain English letters and punctuation`,
-    );
+const load = async (model: string | undefined, request: Request): Promise<Loaded> => {
+  const file = model ?? packageFile(DEMO);
+  const found =
+    model === undefined || (await isDemo(file))
+      ? await demoFile(file, request)
+      : await anyFile(file, request);
+  return {
+    ...found,
+    name: model === undefined ? "stories-w2 (demo)" : found.name,
+    tokenizer: await tokenizerFor(file, found, request.options.tokenizer),
+  };
+};
+
+/** For verbs that run the model itself. */
+export const loadToRun = (
+  model: string | undefined,
+  options: RunOptions,
+  progress: (what: string) => void = () => undefined,
+): Promise<Loaded> => load(model, { options, slots: slotsOf(options), context: options.context, progress });
+
+/** For verbs that put it into hardware, whose configuration says what attention sees. */
+export const loadModel = (
+  { model, ...options }: ModelOptions & { readonly model?: string },
+  slots: Slots,
+  progress: (what: string) => void = () => undefined,
+): Promise<Loaded> => load(model, { options, slots, context: CONTEXT, progress });
+
+/** BOS and the prompt. Characters that llama2.c's vocabulary lacks would become bytes the model never saw: refused. */
+export const encodePrompt = (tokenizer: TextTokenizer, prompt: string): number[] => {
+  if (tokenizer instanceof Tokenizer) {
+    const known = new Set(tokenizer.pieces);
+    const unknown = [
+      ...new Set([...prompt].filter((c) => !known.has(c) && !(c === "\n" && known.has("<0x0A>")))),
+    ];
+    if (unknown.length > 0)
+      throw new UsageError(
+        `--prompt: the model's vocabulary has no ${unknown.map((c) => JSON.stringify(c)).join(", ")}; use plain English letters and punctuation`,
+      );
+  }
   return tokenizer.encode(prompt);
 };

@@ -4,14 +4,13 @@ import { type Config, hardware } from "../generator/config.js";
 import { FAMILIES } from "../generator/engines/kernel.js";
 import { buildSystem, type System } from "../testbenches/harness/system.js";
 import { loadConfig, withEngine, withLanes } from "./config.js";
-import { type Loaded, loadModel } from "./model.js";
+import { type Loaded, loadModel, type ModelOptions, modelOptions } from "./model.js";
 import { wholeNumber } from "./options.js";
 
 /** Options that generate and simulate share. */
-export interface SystemOptions {
+export interface SystemOptions extends ModelOptions {
   readonly config?: string;
   readonly model?: string;
-  readonly tokenizer?: string;
   readonly lanes?: number;
   readonly engineKind?: string;
   readonly family?: string;
@@ -25,12 +24,9 @@ export const systemOptions = (): Option[] => [
   ),
   new Option(
     "--model <file>",
-    "model: .safetensors as golden/demo/train writes it, or a llama2.c version 0 .bin; default: the demo model",
+    "model: a folder that gateloom quantise wrote, or a checkpoint (Hugging Face folder, GGUF, llama2.c), quantised on the way; default: the demo model",
   ),
-  new Option(
-    "--tokenizer <file>",
-    "its tokenizer: tokenizer.json or llama2.c's tokenizer.bin; default: tokenizer.json beside the model",
-  ),
+  ...modelOptions(),
   new Option(
     "--lanes <n>",
     "multiplier lanes: 32 columns times a power of two of rows (64, 128, 256, 512, ...)",
