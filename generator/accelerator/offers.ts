@@ -11,7 +11,16 @@ import {
   type Op,
 } from "../isa/instruction.js";
 import { FETCH_KINDS } from "../units/fetch.js";
-import { fetchJob, formatBits, quantJob, resultJob, softmaxJob, streamJob } from "../units/jobs.js";
+import {
+  fetchJob,
+  formatBits,
+  hasNorms,
+  quantJob,
+  ramBits,
+  resultJob,
+  softmaxJob,
+  streamJob,
+} from "../units/jobs.js";
 import type { Bool } from "../units/signals.js";
 import { STREAM_KINDS } from "../units/unpack.js";
 import type { Fields, Operands } from "./operands.js";
@@ -55,7 +64,7 @@ const streamOffer = (c: AcceleratorConfig, f: Fields, o: Operands, is: Is, valid
     {
       kind: mux(is.load, kindLit(load), mux(is.emb, kindLit(emb), kindLit(mv))).as("stream_kind"),
       format: f("format").resize(formatBits(c)),
-      ram: f("ram"),
+      ram: f("ram").resize(ramBits(c)),
       beats: f("beats").resize(beatCountBits(c)),
       rowBlocks: o.rowBlocks,
       groups: o.groups,
@@ -99,6 +108,9 @@ const resultOffer = (c: AcceleratorConfig, f: Fields, o: Operands, is: Is, valid
       three: c.features.cache3 ? [f("cacheWidth").eq(CACHE_WIDTHS.indexOf(3))] : [],
       keys8: ifCache8(c, () => f("cacheKeys8")),
       relu2: c.features.relu2 ? [f("relu2")] : [],
+      subNorm: c.features.subNorms ? [f("subNorm")] : [],
+      constant: c.features.subNorms ? [o.constant] : [],
+      norm: hasNorms(c) ? [f("norm")] : [],
       signal: f("signal"),
     },
     valid,

@@ -93,6 +93,7 @@ export const operandsOf = (
     dst: stepped(bases.plus(f("dst"), f("dstBase")), f("dstStride"))
       .resize(f("dst").width)
       .as("dst"),
+    constant: bases.plus(f("constant"), f("dstBase")).resize(f("constant").width),
     slot: bases.plus(f("slot"), f("slotBase")).resize(log2(c.slots)).as("slot"),
     scaleSlot: bases.plus(f("scaleSlot"), f("scaleSlotBase")).resize(log2(c.slots)).as("scale_slot"),
     cache: bases.plus(f("cacheOffset"), f("cacheBase")).as("cache_address"),

@@ -1,15 +1,25 @@
 /** The result side: from the row sums to the vectors, the cache, the probabilities and the next token. */
 import type { engineSums } from "../engines/port.js";
-import type { ModuleDef, Stream } from "../hdl/index.js";
+import type { ModuleDef, Of, Stream } from "../hdl/index.js";
 import type { AcceleratorConfig } from "../isa/config.js";
 import type { cacheWriter } from "../units/cachewriter.js";
+import { writesOf } from "../units/constants.js";
 import { epilogue } from "../units/epilogue.js";
-import type { quantJob, resultJob, softmaxJob } from "../units/jobs.js";
+import {
+  hasNorms,
+  type OtherNorm,
+  otherNorms,
+  type quantJob,
+  type resultJob,
+  type softmaxJob,
+} from "../units/jobs.js";
 import { statistics, vectorMemory } from "../units/memories.js";
 import type { quantiser } from "../units/quantiser.js";
 import { rowScaler } from "../units/rowscale.js";
 import { sampler } from "../units/sampler.js";
+import { normConstants } from "../units/normconstants.js";
 import { scaler } from "../units/scaler.js";
+import type { normSum } from "../units/scalerports.js";
 import type { Bits } from "../units/signals.js";
 import type { softmax } from "../units/softmax.js";
 import type { streamUnit } from "../units/stream.js";
@@ -44,7 +54,7 @@ export interface ResultSideInputs {
 
 export const resultSide = (c: AcceleratorConfig, units: ResultSideUnits, i: ResultSideInputs) => {
   const rows = ahead("rowscaler", rowScaler(c), ["wanted", "retire"]);
-  const results = ahead("epilogue", epilogue(c), ["score", "squares"]);
+  const results = ahead("epilogue", epilogue(c), ["score", "squares", "subSquares"]);
   const softmax = units.softmax.place({
     job: i.jobs.softmax,
     granted: i.semaphores.softmaxGranted,
@@ -57,6 +67,7 @@ export const resultSide = (c: AcceleratorConfig, units: ResultSideUnits, i: Resu
     scale: units.quantiser.out.scale,
     squares: results.out.squares,
     epsilonSum: i.epsilonSum,
+    others: otherSums(c, i.stream.load, results.out),
     softmax: softmax.sum,
     tok: rows.out.wanted,
     retire: rows.out.retire,
@@ -79,6 +90,24 @@ export const resultSide = (c: AcceleratorConfig, units: ResultSideUnits, i: Resu
   const { valid, token } = sampler(c).inst("u_sampler", { logit: epilogued.logit });
   const reads = quantised(c, units.quantiser, i, epilogued, scaleAddr);
   return { softmax, rows: rowScaled, epilogue: epilogued, cache, choice: { valid, token }, quantiser: reads };
+};
+
+/** SS and E of the norms beyond the residual's. */
+const otherSums = (
+  c: AcceleratorConfig,
+  load: Outputs<ReturnType<typeof streamUnit>>["load"],
+  { subSquares }: Pick<Outputs<ReturnType<typeof epilogue>>, "subSquares">,
+): Of<typeof normSum>[] => {
+  if (!hasNorms(c)) return [];
+  const { epsilon } = normConstants(c).inst("u_norm_constants", { write: writesOf(load, "norms") });
+  const squares = (norm: OtherNorm): typeof subSquares => {
+    switch (norm) {
+      case "attention":
+      case "ffn":
+        return subSquares; // never of both at once
+    }
+  };
+  return otherNorms(c).flatMap((norm, n) => squares(norm).map((s) => ({ squares: s, epsilon: epsilon[n]! })));
 };
 
 /** Vectors and their maxima, from the epilogue to the quantiser. */

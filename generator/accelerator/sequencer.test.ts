@@ -13,7 +13,7 @@ const widest: AcceleratorConfig = {
   ...defaultConfig,
   matrixRows: 2 ** 18,
   matrixBeats: 2 ** 22,
-  features: { weights8: true, cache8: true, cache3: true, relu2: true },
+  features: { weights8: true, cache8: true, cache3: true, relu2: true, subNorms: true },
 };
 const JOB_OPS = ["load", "emb", "mv", "quant", "softmax"] as const satisfies readonly Op[];
 const SIGNED: readonly NumberField[] = ["scaleE"];
@@ -138,6 +138,13 @@ const offers = (c: AcceleratorConfig, host: Host, job: Job): Partial<Record<Port
         ? { cacheAddr: job.cache, cacheHeadStride: field("cacheHeadStride"), headGroups: field("headGroups") }
         : { dst: job.dst % 2 ** 14, dstStride: field("dstStride"), slot, slotInit: field("slotInit") }),
       ...(op === "mv" && epilogue === "gateup" ? { relu2_0: field("relu2") } : {}),
+      ...(op === "mv" && (epilogue === "gateup" || epilogue === "attend")
+        ? {
+            subNorm_0: field("subNorm"),
+            ...(epilogue === "attend" ? { constant_0: job.constant % 2 ** 13 } : {}),
+          }
+        : {}),
+      ...(op === "mv" && epilogue === "residual" ? { norm_0: field("norm") } : {}),
     },
   };
 };

@@ -60,7 +60,11 @@ const CACHE: readonly NumberField[] = [
 ];
 
 /** Options of what happens to the results. */
-const OPTIONAL: Readonly<Partial<Record<Epilogue, readonly NumberField[]>>> = { gateup: ["relu2"] };
+const OPTIONAL: Readonly<Partial<Record<Epilogue, readonly NumberField[]>>> = {
+  residual: ["norm"],
+  gateup: ["subNorm", "relu2"],
+  attend: ["subNorm", "constant"],
+};
 
 /** The fields of an instruction; those of an MV depend on where its results go. */
 export const fieldsOf = (op: Op, epilogue = 0): readonly NumberField[] => {

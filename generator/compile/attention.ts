@@ -81,6 +81,9 @@ const value = (context: Context, layer: number, head: number): void => {
       dstStride: heads * headDim,
       slot: slot.attended,
       slotInit: head === 0 ? 1 : 0,
+      ...(model.layers[layer]!.subNorm === undefined
+        ? {}
+        : { subNorm: 1, ...builder.at("constant", "dstBase", "element", head * headDim) }),
       ...constantScale("softmax", model.layers[layer]!.scale.attend),
       wait: mask("probReady"),
       signal: head === heads - 1 ? mask("attendReady") : 0,

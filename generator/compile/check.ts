@@ -84,6 +84,11 @@ export const featureNeeds = (model: QuantisedModel): readonly FeatureNeed[] => {
     },
     { feature: "cache8", needed: caches(8), what: "an 8-bit cache" },
     { feature: "cache3", needed: caches(3), what: "a 3-bit cache" },
+    {
+      feature: "subNorms",
+      needed: model.layers.some(({ subNorm }) => subNorm !== undefined),
+      what: "sub-norms before o and down",
+    },
     { feature: "relu2", needed: model.gate === "relu2", what: "squared ReLU" },
   ];
 };
@@ -93,7 +98,6 @@ const beyond = (model: QuantisedModel): string[] => {
   const found: readonly (readonly [boolean, string])[] = [
     [model.layers.some(({ bias }) => bias !== undefined), "biases of q, k and v"],
     [model.layers.some(({ qkNorm }) => qkNorm !== undefined), "norms of q and k"],
-    [model.layers.some(({ subNorm }) => subNorm !== undefined), "sub-norms before o and down"],
   ];
   return found.filter(([has]) => has).map(([, what]) => what);
 };
@@ -142,6 +146,13 @@ export const fitProblems = (
     "kmeanEntries",
   );
   need(`${headDim / 2} RoPE pairs`, entries(headDim / 2, 4), config.ropeEntries, "ropeEntries");
+  if (config.features.subNorms)
+    need(
+      `a sub-norm of ${Math.max(heads * headDim, hidden)}`,
+      entries(Math.max(heads * headDim, hidden), 2),
+      config.subGainEntries,
+      "subGainEntries",
+    );
   const counted = Math.max(...matrices.flatMap((m) => [m.rows, m.rowBlocks])) + 1;
   need(`a matrix of ${counted - 1} rows`, counted, config.matrixRows, "matrixRows");
   const beats = Math.max(...matrices.map((m) => m.beats)) + 1;

@@ -32,6 +32,7 @@ describe("configFor", () => {
   const cases: readonly (readonly [string, Partial<ModelShape>, RandomOptions])[] = [
     ["a small model", {}, {}],
     ["odd sizes", { dim: 72, hidden: 172, heads: 5, kvHeads: 5, headDim: 16, vocab: 37, context: 100 }, {}],
+    ["sub-norms", { hidden: 172 }, { subNorm: true }],
     ["8 bits", {}, { format: "W8", embedding: "W8", head: "W2", cache: { keys: 8, values: 3 } }],
   ];
   for (const [name, shape, options] of cases)
@@ -43,7 +44,8 @@ describe("configFor", () => {
         const model = randomModel({ ...SHAPE, ...shape }, 1, options);
         const config = configFor(model, { ...defaultConfig, rows, tokens });
         assert.equal(compile(model, config).positions, model.shape.context);
-        for (const capacity of CAPACITIES) {
+        const capacities = [...CAPACITIES, ...(options.subNorm ? ["subGainEntries" as const] : [])];
+        for (const capacity of capacities) {
           const half = { ...config, [capacity]: config[capacity] / 2 };
           if (capacity === "context") assert.ok(compile(model, half).positions < model.shape.context);
           else assert.throws(() => compile(model, half), { name: "CompileError" }, capacity);
@@ -58,6 +60,7 @@ describe("configFor", () => {
     assert.deepEqual(features({ head: "W8" }), { ...NO_FEATURES, weights8: true });
     assert.deepEqual(features({ cache: { keys: 4, values: 8 } }), { ...NO_FEATURES, cache8: true });
     assert.deepEqual(features({ cache: { keys: 3, values: 4 } }), { ...NO_FEATURES, cache3: true });
+    assert.deepEqual(features({ subNorm: true }), { ...NO_FEATURES, subNorms: true });
     assert.deepEqual(features({ gate: "relu2" }), { ...NO_FEATURES, relu2: true });
     const model = randomModel(SHAPE, 1, { format: "W8" });
     assert.throws(() => compile(model, defaultConfig), {

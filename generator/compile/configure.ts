@@ -28,10 +28,11 @@ const capacities = (
   rows: number,
   positions: number,
 ): AcceleratorConfig => {
-  const { dim, heads, kvHeads, headDim } = model.shape;
+  const { dim, hidden, heads, kvHeads, headDim } = model.shape;
   /** Entries of a constant RAM: whole beats. */
   const entries = (count: number, bytes: number): number =>
     powerOfTwo((constantBeats(count, bytes, rows) * beatBytes(rows)) / bytes);
+  const features = featuresOf(model);
   const context = powerOfTwo(Math.max(positions, LEAST_CONTEXT));
   const lanes = { ...base, rows, context };
   const layout = layOut(model, lanes, Math.min(model.sinks + model.window, positions));
@@ -45,12 +46,13 @@ const capacities = (
     gainEntries: entries(dim, 2),
     kmeanEntries: entries(kvHeads * headDim, 4),
     ropeEntries: entries(headDim / 2, 4),
+    ...(features.subNorms ? { subGainEntries: entries(Math.max(heads * headDim, hidden), 2) } : {}),
     headDim,
     slots: powerOfTwo(3 + heads),
     programInstructions: powerOfTwo(buildProgram(model, lanes, layout).length),
     matrixRows: Math.max(LEAST_MATRIX_ROWS, powerOfTwo(1 + most((m) => Math.max(m.rows, m.rowBlocks)))),
     matrixBeats: Math.max(LEAST_MATRIX_BEATS, powerOfTwo(1 + most((m) => m.beats))),
-    features: featuresOf(model),
+    features,
   };
 };
 

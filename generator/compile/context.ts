@@ -6,6 +6,8 @@ import {
   EPILOGUES,
   type Epilogue,
   FORMATS,
+  type Norm,
+  NORMS,
   SCALINGS,
   TOKEN_SELECTS,
 } from "../isa/instruction.js";
@@ -24,7 +26,7 @@ export interface Context {
 
 export type Fields = Instruction["fields"];
 
-export const RAM = { gain: 0, kmean: 1, rope: 2 } as const satisfies Record<
+export const RAM = { gain: 0, kmean: 1, rope: 2, subgain: 3, norms: 4 } as const satisfies Record<
   (typeof CONSTANT_RAMS)[number],
   number
 >;
@@ -38,6 +40,12 @@ export const constantScale = (scaling: (typeof SCALINGS)[number], { m, e }: Scal
   scaling: SCALINGS.indexOf(scaling),
   scaleM: m,
   scaleE: e,
+});
+
+/** S·rsqrt(SS + E)·K with the sum and E of one of the norms. */
+export const normScale = (norm: Norm, k: Scale): Fields => ({
+  ...constantScale("norm", k),
+  norm: NORMS.indexOf(norm),
 });
 
 export const epilogue = (name: Epilogue): Fields => ({ epilogue: EPILOGUES.indexOf(name) });

@@ -4,6 +4,7 @@ import {
   CONSTANT_RAMS,
   EPILOGUES,
   FORMATS,
+  NORMS,
   SCALINGS,
   SEMAPHORES,
   TOKEN_SELECTS,
@@ -58,7 +59,8 @@ const line = (instruction: Instruction, names: Names): string => {
     const scaling = SCALINGS[field("scaling")];
     const slot =
       scaling === "norm" || scaling === "activation" ? `[${address("scaleSlot", "scaleSlotBase")}]` : "";
-    return `${scaling}${slot}*${field("scaleM")}e${field("scaleE")}`;
+    const norm = field("norm") === 0 ? "" : `(${NORMS[field("norm")] ?? "?"})`;
+    return `${scaling}${norm}${slot}*${field("scaleM")}e${field("scaleE")}`;
   };
   const maximum = (): string => `max${field("slotInit") ? "=" : "|="}[${address("slot", "slotBase")}]`;
 
@@ -112,6 +114,7 @@ const line = (instruction: Instruction, names: Names): string => {
         parts.push(`vec ${strided("dst", "dstBase", "dstStride")}`, maximum());
       }
       if (field("fetchAfterCache")) parts.push("after-cache");
+      if (field("subNorm")) parts.push(`sub-norm ${address("constant", "dstBase")}`);
       if (field("relu2")) parts.push("relu2");
       synchronisation();
       break;

@@ -5,6 +5,7 @@ import { packGain, packWords32 } from "../engines/formats/constants.js";
 import { CODECS, DIGIT_CODECS, isDigits } from "../engines/formats/codecs.js";
 import { packWide } from "../engines/formats/wide.js";
 import { packW4 } from "../engines/formats/w4.js";
+import { NORM_WORD_COUNT, NORM_WORDS } from "../isa/instruction.js";
 import type { Layout, MatrixRegion, Region } from "./layout.js";
 
 const rowOf = (matrix: QuantisedMatrix, row: number): MatrixRow => {
@@ -23,6 +24,16 @@ const rowsOf = (matrix: QuantisedMatrix, first = 0, count = matrix.rows): Matrix
 /** gate_0, up_0, gate_1, ... */
 const interleaved = (gate: QuantisedMatrix, up: QuantisedMatrix): MatrixRow[] =>
   Array.from({ length: 2 * gate.rows }, (_, i) => rowOf(i & 1 ? up : gate, i >> 1));
+
+/** E of the norms beyond the residual's, in words of 32 bits. */
+const normWords = ({ epsilon }: QuantisedModel): Uint32Array => {
+  const words = new Uint32Array(NORM_WORD_COUNT);
+  for (const norm of ["attention", "ffn"] as const) {
+    words[NORM_WORDS[norm]] = epsilon[norm] % 2 ** 32;
+    words[NORM_WORDS[norm] + 1] = Math.floor(epsilon[norm] / 2 ** 32);
+  }
+  return words;
+};
 
 /** The beats of everything but the cache, which starts as zeros behind them. */
 export const packImage = (model: QuantisedModel, layout: Layout, rows: number): Uint8Array => {
@@ -48,6 +59,9 @@ export const packImage = (model: QuantisedModel, layout: Layout, rows: number): 
     const at = layout.layers[l]!;
     if (l === 0) place(layout.firstGain, packGain(layer.attentionGain, rows));
     place(at.kmean, packWords32(layer.kMean, rows));
+    if (at.norms !== undefined) place(at.norms, packWords32(normWords(model), rows));
+    if (at.attentionSubGain !== undefined && layer.subNorm !== undefined)
+      place(at.attentionSubGain, packGain(layer.subNorm.attention, rows));
     matrix(at.k, rowsOf(layer.k));
     matrix(at.v, rowsOf(layer.v));
     const { headDim } = model.shape;
@@ -56,6 +70,8 @@ export const packImage = (model: QuantisedModel, layout: Layout, rows: number): 
     });
     matrix(at.o, rowsOf(layer.o));
     place(at.ffnGain, packGain(layer.ffnGain, rows));
+    if (at.ffnSubGain !== undefined && layer.subNorm !== undefined)
+      place(at.ffnSubGain, packGain(layer.subNorm.ffn, rows));
     matrix(at.gateup, interleaved(layer.gate, layer.up));
     matrix(at.down, rowsOf(layer.down));
     place(at.nextGain, packGain(model.layers[l + 1]?.attentionGain ?? model.finalGain, rows));

@@ -11,6 +11,7 @@ import {
   forToks,
   layerCache,
   load,
+  normScale,
   quantise,
   quantiseNormed,
   reads,
@@ -85,6 +86,7 @@ const queries = (context: Context, index: number): void => {
 /** A matrix whose results are added to the residual; y for the norm behind it comes with them. */
 const residual = (context: Context, matrix: MatrixRegion, index: number, kind: "o" | "down"): void => {
   const { attended, hidden, normed } = tokenVectors(context);
+  const { scale, subNorm } = context.model.layers[index]!;
   const from: Fields =
     kind === "o"
       ? { ...reads(attended), wait: mask("attendAct") }
@@ -96,7 +98,9 @@ const residual = (context: Context, matrix: MatrixRegion, index: number, kind: "
       ...weights(context.builder, matrix, "layer"),
       ...epilogue("residual"),
       ...from,
-      ...constantScale("activation", context.model.layers[index]!.scale[kind]),
+      ...(subNorm === undefined
+        ? constantScale("activation", scale[kind])
+        : normScale(kind === "o" ? "attention" : "ffn", scale[kind])),
       ...writes(normed),
       signal: mask("normReady"),
     },
@@ -113,6 +117,7 @@ const gateUp = (context: Context, index: number): void => {
       ...weights(context.builder, context.layout.layers[index]!.gateup, "layer"),
       ...epilogue("gateup"),
       ...(context.model.gate === "relu2" ? { relu2: 1 } : {}),
+      ...(context.model.layers[index]!.subNorm === undefined ? {} : { subNorm: 1 }),
       ...reads(normed),
       ...constantScale("norm", context.model.layers[index]!.scale.gate),
       ...writes(hidden),
@@ -129,6 +134,9 @@ export const emitLayer = (context: Context, index: number): void => {
   const { attended, hidden } = tokenVectors(context);
 
   load(context, "kmean", layer.kmean, "layer", "key mean");
+  if (layer.norms !== undefined) load(context, "norms", layer.norms, "layer", "norm constants");
+  if (layer.attentionSubGain !== undefined)
+    load(context, "subgain", layer.attentionSubGain, "layer", "attention sub-norm gain");
   keysAndValues(context, index);
   queries(context, index);
   const attention = (): void => {
@@ -138,6 +146,8 @@ export const emitLayer = (context: Context, index: number): void => {
   forToks(context, attention, "tokens");
   load(context, "gain", layer.ffnGain, "layer", "ffn gain");
   residual(context, layer.o, index, "o");
+  if (layer.ffnSubGain !== undefined)
+    load(context, "subgain", layer.ffnSubGain, "layer", "ffn sub-norm gain");
   forToks(context, () => quantiseNormed(context));
   gateUp(context, index);
   forToks(context, () =>

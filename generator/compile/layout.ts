@@ -13,7 +13,7 @@ import { constantBeats } from "../engines/formats/constants.js";
 import { wideBeats, wideRowBlocks } from "../engines/formats/wide.js";
 import { w4Beats, w4RowBlocks, w4UnitRowBlocks } from "../engines/formats/w4.js";
 import type { AcceleratorConfig } from "../isa/config.js";
-import { CACHE_STRIDE_BEATS, type Format, type MatrixFormat } from "../isa/instruction.js";
+import { CACHE_STRIDE_BEATS, type Format, type MatrixFormat, NORM_WORD_COUNT } from "../isa/instruction.js";
 
 /** Beats [beat, beat + beats) of the memory. */
 export interface Region {
@@ -44,12 +44,18 @@ export interface LayerLayout {
   readonly beat: number;
   readonly beats: number;
   readonly kmean: Region;
+  /** E of the norms that only some models have. */
+  readonly norms?: Region;
+  /** Gains of the norm before o. */
+  readonly attentionSubGain?: Region;
   readonly k: MatrixRegion;
   readonly v: MatrixRegion;
   /** One matrix per head, each with its own scale beats, equally long. */
   readonly q: readonly MatrixRegion[];
   readonly o: MatrixRegion;
   readonly ffnGain: Region;
+  /** Gains of the norm before down. */
+  readonly ffnSubGain?: Region;
   readonly gateup: MatrixRegion;
   readonly down: MatrixRegion;
   /** The next layer's attention gain, behind the last layer the final gain. */
@@ -146,7 +152,7 @@ export const layOut = (model: QuantisedModel, config: AcceleratorConfig, slots: 
     const shape = matrixShape(source, rows, config);
     return { ...shape, ...region(name, shape.beats) };
   };
-  const gain = (name: string): Region => region(name, constantBeats(dim, 2, config.rows));
+  const gain = (name: string, entries = dim): Region => region(name, constantBeats(entries, 2, config.rows));
 
   const rope = region("rope", constantBeats(headDim / 2, 4, config.rows));
   const firstGain = gain("layer 0 attention gain");
@@ -155,11 +161,18 @@ export const layOut = (model: QuantisedModel, config: AcceleratorConfig, slots: 
     const name = (kind: string): string => `layer ${l} ${kind}`;
     const regions = {
       kmean: region(name("key mean"), constantBeats(kvHeads * headDim, 4, config.rows)),
+      ...(layer.subNorm === undefined
+        ? {}
+        : {
+            norms: region(name("norm constants"), constantBeats(NORM_WORD_COUNT, 4, config.rows)),
+            attentionSubGain: gain(name("attention sub-norm gain"), heads * headDim),
+          }),
       k: matrix(name("k"), layer.k, kvHeads * headDim),
       v: matrix(name("v"), layer.v, kvHeads * headDim),
       q: Array.from({ length: heads }, (_, h) => matrix(name(`q head ${h}`), layer.q, headDim)),
       o: matrix(name("o"), layer.o, dim),
       ffnGain: gain(name("ffn gain")),
+      ...(layer.subNorm === undefined ? {} : { ffnSubGain: gain(name("ffn sub-norm gain"), hidden) }),
       gateup: matrix(name("gate/up"), layer.gate, 2 * hidden),
       down: matrix(name("down"), layer.down, dim),
       nextGain: gain(l + 1 < model.layers.length ? `layer ${l + 1} attention gain` : "final gain"),
@@ -213,11 +226,19 @@ const chipLayout = (model: QuantisedModel, config: AcceleratorConfig): ChipLayou
   };
 };
 
+/** What a layer loads into constant RAMs. */
+export const constantsOf = (l: LayerLayout): Region[] =>
+  [l.kmean, l.norms, l.attentionSubGain, l.ffnGain, l.ffnSubGain, l.nextGain].filter(
+    (region) => region !== undefined,
+  );
+
 /** Every region by name, in memory order. */
 export const regionsOf = (layout: Layout): Region[] => [
   layout.rope,
   layout.firstGain,
-  ...layout.layers.flatMap((l) => [l.kmean, l.k, l.v, ...l.q, l.o, l.ffnGain, l.gateup, l.down, l.nextGain]),
+  ...layout.layers.flatMap((l) =>
+    [...constantsOf(l), l.k, l.v, ...l.q, l.o, l.gateup, l.down].sort((a, b) => a.beat - b.beat),
+  ),
   layout.embedding,
   ...(layout.head === layout.embedding ? [] : [layout.head]),
   layout.cache,

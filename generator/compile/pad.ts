@@ -100,6 +100,14 @@ export const padModel = (model: QuantisedModel): QuantisedModel => {
       gate: padMatrix(old.gate, hidden, dim, name("gate")),
       up: padMatrix(old.up, hidden, dim, name("up")),
       down: padMatrix(old.down, dim, hidden, name("down")),
+      ...(old.subNorm === undefined
+        ? {}
+        : {
+            subNorm: {
+              attention: padGain(old.subNorm.attention, query),
+              ffn: padGain(old.subNorm.ffn, hidden),
+            },
+          }),
       kMean: Int32Array.from(keyValue, (from) => (from < 0 ? 0 : old.kMean[from]!)),
       cache: old.cache,
       scale: old.scale,

@@ -54,9 +54,10 @@ export const layerRuns = (model: QuantisedModel): readonly (readonly [number, nu
     const formats = [layer.q, layer.k, layer.v, layer.o, layer.gate, layer.up, layer.down].map(
       (m) => m.format,
     );
-    const { gate, up: _, ...scales } = layer.scale;
+    const { gate, up: _, knorm: __, ...scales } = layer.scale;
     return JSON.stringify([
       formats,
+      layer.subNorm !== undefined,
       layer.cache.keys,
       layer.cache.values,
       Object.entries({ ...scales, gate }).sort(([a], [b]) => (a < b ? -1 : 1)),

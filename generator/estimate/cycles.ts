@@ -3,7 +3,7 @@
  * the barriers between them. How far it is from simulation: cycles.test.ts.
  */
 import { type DigitBeats, keyBeatsRead } from "../engines/formats/cache.js";
-import type { Layout, MatrixRegion } from "../compile/layout.js";
+import { constantsOf, type Layout, type MatrixRegion } from "../compile/layout.js";
 import { type AcceleratorConfig, beatBits } from "../isa/config.js";
 
 export interface TokenCycles {
@@ -76,7 +76,7 @@ export const tokenCycles = (
     const keyBeats = keyBeatsRead(live, groups, rows, keys);
     const blocks = Math.ceil(live / (rows / 2));
     const valueBeats = Math.ceil(headDim / (rows / 2)) * Math.ceil(live / 32) * values;
-    constants([layer.kmean, layer.ffnGain, layer.nextGain]);
+    constants(constantsOf(layer));
     run(together([layer.k, layer.v, ...layer.q].map(matrix)), NORM + quads(dim));
     const key: Stretch = { weight: blocks * groups * keys, scale: 0, rows: live };
     const value: Stretch = { weight: valueBeats, scale: 0, rows: headDim };

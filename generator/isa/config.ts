@@ -8,8 +8,16 @@ export interface Features {
   readonly cache3: boolean;
   /** Squared ReLU in place of SiLU. */
   readonly relu2: boolean;
+  /** Norms before o and down. */
+  readonly subNorms: boolean;
 }
-export const NO_FEATURES: Features = { weights8: false, cache8: false, cache3: false, relu2: false };
+export const NO_FEATURES: Features = {
+  weights8: false,
+  cache8: false,
+  cache3: false,
+  relu2: false,
+  subNorms: false,
+};
 
 /** One accelerator: its engine and sizes. Shapes of models are NOT here: they come from the program; these are capacities. */
 export interface AcceleratorConfig {
@@ -37,6 +45,8 @@ export interface AcceleratorConfig {
   readonly gainEntries: number;
   readonly kmeanEntries: number;
   readonly ropeEntries: number;
+  /** Gains of the norms before o and down, where there are some. */
+  readonly subGainEntries: number;
   /** Largest headDim, multiple of 32. */
   readonly headDim: number;
   /** Statistics slots, power of two, at most 64. */
@@ -89,6 +99,7 @@ export const defaultConfig: AcceleratorConfig = {
   gainEntries: 256,
   kmeanEntries: 256,
   ropeEntries: 64,
+  subGainEntries: 256,
   headDim: 32,
   slots: 32,
   prefetchBeats: 64,

@@ -34,8 +34,17 @@ export type Epilogue = (typeof EPILOGUES)[number];
 /** How the matrix scale T is formed from K: K alone, S·K, S·rsqrt(SS)·K, recip(SE)·K with Emax. */
 export const SCALINGS = ["constant", "activation", "norm", "softmax"] as const;
 export type Scaling = (typeof SCALINGS)[number];
-export const CONSTANT_RAMS = ["gain", "kmean", "rope"] as const;
+export const CONSTANT_RAMS = ["gain", "kmean", "rope", "subgain", "norms"] as const;
 export type ConstantRam = (typeof CONSTANT_RAMS)[number];
+/** Whose sum of squares and E the scaling `norm` takes: of the residual, or of a norm that only some models have. */
+export const NORMS = ["residual", "attention", "ffn"] as const;
+export type Norm = (typeof NORMS)[number];
+/** 32-bit words of the constant RAM `norms`: E of each norm but the residual's, low half first. */
+export const NORM_WORDS = { attention: 0, ffn: 2 } as const satisfies Record<
+  Exclude<Norm, "residual">,
+  number
+>;
+export const NORM_WORD_COUNT = 4;
 export const TOKEN_SELECTS = ["loop", "all", "last"] as const;
 export type TokenSelect = (typeof TOKEN_SELECTS)[number];
 export const LOOP_COUNTS = ["immediate", "toks"] as const;
@@ -53,7 +62,7 @@ export const FIELDS = {
   format: [32, 4],
   epilogue: [36, 4],
   memBase: [40, 3],
-  ram: [43, 2], // load: CONSTANT_RAMS
+  ram: [43, 3], // load: CONSTANT_RAMS
   scaling: [46, 2],
   memOffset: [48, 24], // beats
   beats: [72, 22], // mv of a matrix, load: beats to fetch; emb: beats of one unit; keys, values: not used (from LEN)
@@ -73,8 +82,11 @@ export const FIELDS = {
   scaleSlotBase: [214, 3],
   scaleM: [217, 16], // K
   scaleE: [233, 10], // K, signed
-  // mv with epilogue gateup
-  relu2: [44, 1], // squared ReLU in place of SiLU
+  // mv
+  norm: [140, 2], // NORMS
+  subNorm: [43, 1], // attend, gateup: results take gains of the norm before o or down
+  relu2: [44, 1], // gateup: squared ReLU in place of SiLU
+  constant: [243, 13], // attend: first entry of its gains, from register dstBase
   elements: [243, 13], // quant: vector length, a multiple of 4
   // mv with epilogue key or value: where the cache writer puts them
   cacheOffset: [167, 24], // first beat of head 0's keys or values

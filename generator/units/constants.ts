@@ -5,7 +5,7 @@ import { CONSTANT_RAMS, type ConstantRam } from "../isa/instruction.js";
 import { range } from "./signals.js";
 import { type constantLoad, loadBeatBits } from "./stream.js";
 
-const constantWrite = (c: AcceleratorConfig) => ({
+export const constantWrite = (c: AcceleratorConfig) => ({
   enable: bool,
   beat: uint(loadBeatBits(c)),
   data: uint(beatBits(c)),

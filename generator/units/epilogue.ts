@@ -1,5 +1,17 @@
 /** Epilogue: takes one result a cycle and sends it where its job says, through the unit it needs. */
-import { bool, defineModule, delay, delayValid, mux, reg, uint, when } from "../hdl/index.js";
+import {
+  bool,
+  defineModule,
+  delay,
+  delayValid,
+  lit,
+  mux,
+  type Of,
+  reg,
+  type Sig,
+  uint,
+  when,
+} from "../hdl/index.js";
 import { type AcceleratorConfig, countBits, log2 } from "../isa/config.js";
 import { atWrite, type AtWrite } from "./atwrite.js";
 import { type ConstantWrite, constantRam, writesOf } from "./constants.js";
@@ -10,6 +22,8 @@ import { gateup } from "./gateup.js";
 import { residual } from "./residual.js";
 import { rope } from "./rope.js";
 import { type Bits, type Bool, past } from "./signals.js";
+import type { constantLoad } from "./stream.js";
+import { SUBNORM_LATENCY, subnorm, type vectorWritten } from "./subnorm.js";
 import { isKind, type Taken, takeResults } from "./takeresult.js";
 import { BLOCK, TOKEN_BITS } from "./widths.js";
 
@@ -89,13 +103,38 @@ const signalOf = ({ job }: Taken, w: AtWrite) => {
   };
 };
 
+/** The writes as they leave: through the gains of the norms before o and down, where the hardware has them. */
+const throughSubnorm = (
+  c: AcceleratorConfig,
+  { job }: Taken,
+  w: AtWrite,
+  direct: Of<ReturnType<typeof vectorWritten>>,
+  offset: Bits,
+  { load, squaresTok }: { load: Of<ReturnType<typeof constantLoad>>; squaresTok: Bits },
+) => {
+  const at = <K extends "u" | "s">(x: Sig<K>, name: string): Sig<K> => past(x, name)(EPILOGUE_LATENCY);
+  const [normed] = job.subNorm.map((is) => at(is, "sub_norm"));
+  const [first] = job.constant.map((entry) => at(entry, "constant"));
+  if (normed === undefined || first === undefined) return { ...direct, squares: [], saturated: lit(bool, 0) };
+  const { written, squares, saturated } = subnorm(c).inst("u_subnorm", {
+    x: direct,
+    normed,
+    hidden: isKind(w.context(EPILOGUE_LATENCY).kind, "gateup"),
+    index: first.addMod(offset.resize(first.width)).resize(log2(c.subGainEntries)),
+    load: writesOf(load, "subgain"),
+    squaresTok,
+  });
+  return { ...written, squares: [squares], saturated };
+};
+
 /** Cycles until everything taken has left: the pipeline and the register towards the cache writer. */
-const DRAIN = EPILOGUE_LATENCY + 2;
-const underWay = (taken: Bool): Bool => {
-  const pending = reg("pending", uint(countBits(DRAIN)), { reset: 0 });
+const drain = ({ features }: AcceleratorConfig): number =>
+  EPILOGUE_LATENCY + 2 + (features.subNorms ? SUBNORM_LATENCY : 0);
+const underWay = (c: AcceleratorConfig, taken: Bool): Bool => {
+  const pending = reg("pending", uint(countBits(drain(c))), { reset: 0 });
   when(
     taken,
-    () => pending.set(DRAIN),
+    () => pending.set(drain(c)),
     () => when(pending.orR(), () => pending.set(pending.subMod(1))),
   );
   return pending.orR();
@@ -132,13 +171,18 @@ export const epilogue = (c: AcceleratorConfig) =>
       when(rotated.saturated.or(gated.saturated), () => turnClipped.set(1));
 
       const w = atWrite(t, { rotated, gated, y: res.y });
-      const { vector, update, trace: vectorTrace } = vectorWrite(c, w);
+      const { trace: vectorTrace, offset, ...direct } = vectorWrite(c, w);
       const { cache, trace: cacheTrace, clipped } = cachePath(c, t, w, writesOf(load, "kmean"));
       const { score, logit, signalScore } = straightOn(t);
+      const written = throughSubnorm(c, t, w, { ...direct, signal: signalOf(t, w) }, offset, {
+        load,
+        squaresTok,
+      });
       return {
-        vector,
-        update,
+        vector: written.vector,
+        update: written.update,
         squares: res.squares,
+        subSquares: written.squares,
         score,
         logit,
         cache,
@@ -155,10 +199,10 @@ export const epilogue = (c: AcceleratorConfig) =>
           keys8: job.keys8,
         },
         cacheStart: t.taken.and(t.headStart),
-        signal: signalOf(t, w),
+        signal: written.signal,
         signalScore,
-        idle: t.noJob.and(underWay(t.taken).not()),
-        saturated: t.clipped.or(clipped).or(turnClipped).or(res.saturated),
+        idle: t.noJob.and(underWay(c, t.taken).not()),
+        saturated: t.clipped.or(clipped).or(turnClipped).or(res.saturated).or(written.saturated),
         trace: {
           residual: res.trace.residual,
           vector: vectorTrace,

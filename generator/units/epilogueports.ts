@@ -1,8 +1,8 @@
 /** Ports of the epilogue, and what flows from it to the cache writer. */
-import { bool, sint, stream, uint } from "../hdl/index.js";
-import { type AcceleratorConfig, countBits, log2, rowBits } from "../isa/config.js";
+import { bool, sint, stream, uint, vec } from "../hdl/index.js";
+import { type AcceleratorConfig, countBits, log2, rowBits, where } from "../isa/config.js";
 import { ADDRESS_BITS, cacheWidths, result, resultJob, SEMAPHORE_BITS } from "./jobs.js";
-import { elementBits, tokWidth } from "./memories.js";
+import { statisticsUpdate, tokWidth, vectorElement } from "./memories.js";
 import { constantLoad } from "./stream.js";
 import {
   ELEMENT_BITS,
@@ -66,15 +66,10 @@ export const epilogueInputs = (c: AcceleratorConfig) => ({
   cacheFree: bool, // the cache writer has a buffer for another head
 });
 export const epilogueOutputs = (c: AcceleratorConfig) => ({
-  vector: { enable: bool, element: uint(elementBits(c)), value: sint(ELEMENT_BITS) },
-  update: {
-    enable: bool,
-    slot: uint(log2(c.slots)),
-    tok: uint(tokWidth(c)),
-    magnitude: uint(ELEMENT_BITS),
-    restart: bool,
-  },
+  vector: vectorElement(c),
+  update: statisticsUpdate(c),
   squares: uint(SQUARES_BITS), // SS of token `squaresTok`
+  subSquares: vec(uint(SQUARES_BITS), where(c.features.subNorms)), // likewise, of the attention output or h
   score: scoreValue(c),
   logit: { valid: bool, value: sint(ELEMENT_BITS), row: uint(rowBits(c)), last: bool },
   cache: cacheValue(c),

@@ -7,7 +7,7 @@ import { elementBits } from "./memories.js";
 import { magnitude } from "./reciprocal.js";
 import type { Bits } from "./signals.js";
 import { isKind } from "./takeresult.js";
-import { TRACE_TOK_BITS } from "./widths.js";
+import { ELEMENT_BITS, TRACE_TOK_BITS } from "./widths.js";
 
 /** dst + offset + token·stride: the element that a result goes to. */
 const elementAddress = (c: AcceleratorConfig, { dst, dstStride, relative }: Context, offset: Bits): Bits => {
@@ -32,14 +32,17 @@ export const vectorWrite = (c: AcceleratorConfig, w: AtWrite) => {
     early,
     rotated.value,
     mux(isResidual, w.y, mux(isGate, gated.value, mux(isQuery, rotated.value, w.plain))),
-  ).as("vector_value");
+  )
+    .as("vector_value")
+    .resize(ELEMENT_BITS);
   return {
+    offset,
     vector: { enable, element: elementAddress(c, now, offset), value },
     update: {
       enable,
       slot: now.slot,
       tok: now.tok,
-      magnitude: magnitude(value),
+      magnitude: magnitude(value).resize(ELEMENT_BITS),
       restart: now.slotInit.and(offset.eq(0)).as("restart"),
     },
     trace: {

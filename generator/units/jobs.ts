@@ -1,6 +1,6 @@
 /** What flows between the units: queue entries with addresses already resolved by the sequencer, and the result streams. */
 import { bool, sint, uint, vec } from "../hdl/index.js";
-import { FIELDS, type Format } from "../isa/instruction.js";
+import { FIELDS, type Format, type Norm } from "../isa/instruction.js";
 import {
   type AcceleratorConfig,
   beatCountBits,
@@ -32,6 +32,14 @@ const isBuilt = ({ features }: AcceleratorConfig, format: Format): boolean => {
 /** Of some formats those that the hardware has. */
 export const built = (c: AcceleratorConfig, formats: readonly Format[]): readonly Format[] =>
   formats.filter((format) => isBuilt(c, format));
+/** Norms beyond the residual's that the hardware has. */
+export type OtherNorm = Exclude<Norm, "residual">;
+export const otherNorms = ({ features }: AcceleratorConfig): readonly OtherNorm[] =>
+  features.subNorms ? ["attention", "ffn"] : [];
+export const hasNorms = (c: AcceleratorConfig): boolean => otherNorms(c).length > 0;
+export const normSelect = (c: AcceleratorConfig) => vec(uint(FIELDS.norm[1]), where(hasNorms(c)));
+/** Bits of the number of a constant RAM: three are always there. */
+export const ramBits = (c: AcceleratorConfig): number => FIELDS.ram[1] - (hasNorms(c) ? 0 : 1);
 export const ADDRESS_BITS = 24; // beats
 export const SUM_BITS = 40; // row sums P, contract section 4
 export const SEMAPHORE_BITS = FIELDS.wait[1];
@@ -61,7 +69,7 @@ export const fetchJob = (c: AcceleratorConfig) => ({
 export const streamJob = (c: AcceleratorConfig) => ({
   kind: uint(2), // 0 load, 1 emb, 2 mv
   format: uint(formatBits(c)), // FORMATS
-  ram: uint(2),
+  ram: uint(ramBits(c)),
   beats: uint(beatCountBits(c)),
   rowBlocks: uint(rowBits(c)),
   groups: uint(10),
@@ -97,6 +105,9 @@ export const resultJob = (c: AcceleratorConfig) => ({
   headGroups: uint(6),
   ...cacheWidths(c),
   relu2: vec(bool, where(c.features.relu2)), // gateup: squared ReLU
+  subNorm: vec(bool, where(c.features.subNorms)), // attend, gateup: results take gains
+  constant: vec(uint(FIELDS.constant[1]), where(c.features.subNorms)), // first of them
+  norm: normSelect(c), // NORMS
   signal: uint(SEMAPHORE_BITS),
 });
 

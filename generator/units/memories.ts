@@ -14,6 +14,21 @@ export const QUAD_BITS = QUAD * ELEMENT_BITS;
 export const slotAndToken = (c: AcceleratorConfig, { slot, tok }: { slot: Bits; tok: Bits }): Bits =>
   withToken(c, tok, slot);
 
+/** One element on its way into the vector memory. */
+export const vectorElement = (c: AcceleratorConfig) => ({
+  enable: bool,
+  element: uint(elementBits(c)),
+  value: sint(ELEMENT_BITS),
+});
+/** What the statistics learn of it; `restart` begins a maximum anew. */
+export const statisticsUpdate = (c: AcceleratorConfig) => ({
+  enable: bool,
+  slot: uint(log2(c.slots)),
+  tok: uint(tokWidth(c)),
+  magnitude: uint(ELEMENT_BITS),
+  restart: bool,
+});
+
 /**
  * int32 vectors between an epilogue and the quantiser, in block RAM: one element written a cycle, four read. `quad` comes one
  * cycle after `read.word` (element address / 4), element 0 lowest; a word read in the cycle of its write is the old one.
@@ -23,7 +38,7 @@ export const vectorMemory = (c: AcceleratorConfig) =>
     "vector_memory",
     {
       in: {
-        write: { enable: bool, element: uint(elementBits(c)), value: sint(ELEMENT_BITS) },
+        write: vectorElement(c),
         read: { word: uint(elementBits(c) - log2(QUAD)) },
       },
       out: { quad: uint(QUAD_BITS) },
@@ -54,7 +69,7 @@ export const statistics = (c: AcceleratorConfig) => {
     "statistics",
     {
       in: {
-        update: { enable: bool, ...slotAndTok, magnitude: uint(ELEMENT_BITS), restart: bool },
+        update: statisticsUpdate(c),
         read: slotAndTok,
       },
       out: { maximum: uint(ELEMENT_BITS) },

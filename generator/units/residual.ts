@@ -15,7 +15,13 @@ const Z_SHIFT = 12;
 const Z_BITS = 18;
 
 /** Sum of squares per token; the first row starts afresh. */
-const squaresPerToken = (c: AcceleratorConfig, square: Bits, valid: Bool, first: Bool, tok: Bits): Bits[] =>
+export const squaresPerToken = (
+  c: AcceleratorConfig,
+  square: Bits,
+  valid: Bool,
+  first: Bool,
+  tok: Bits,
+): Bits[] =>
   range(c.tokens).map((t) => {
     const sum = reg(`squares_${t}`, uint(SQUARES_BITS));
     when(valid.and(tok.eq(t)), () => sum.set(mux(first, 0, sum).addMod(square)));

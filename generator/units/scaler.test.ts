@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { mul, norm16, normScale, reciprocal } from "../../golden/model/ops.js";
 import { SCALINGS } from "../isa/instruction.js";
 import { Bench, between, type Random } from "../library/testing.js";
-import { type AcceleratorConfig, defaultConfig } from "../isa/config.js";
+import { type AcceleratorConfig, defaultConfig, NO_FEATURES } from "../isa/config.js";
+import { otherNorms } from "./jobs.js";
 import { scaler } from "./scaler.js";
 
 interface Scale {
@@ -21,6 +22,7 @@ const spread = (random: Random, bits: number): number => {
 
 /** Jobs with random toks; the row scaler takes T in random order and releases late. Gives the cycles from start to known. */
 const run = (c: AcceleratorConfig, seed: number, count: number): Map<string, number> => {
+  const norms = 1 + otherNorms(c).length;
   const random = (() => {
     const b = new Bench(scaler(c), seed);
     return b.random;
@@ -41,12 +43,15 @@ const run = (c: AcceleratorConfig, seed: number, count: number): Map<string, num
         (): Scale =>
           random() < 0.05 ? { m: 0, e: 0 } : { m: mantissa(random), e: between(random, -15, 16) },
       ),
-      squares: Array.from({ length: c.tokens }, () => (random() < 0.2 ? 0 : spread(random, 48))),
+      norm: between(random, 0, norms - 1),
+      squares: Array.from({ length: norms }, () =>
+        Array.from({ length: c.tokens }, () => (random() < 0.2 ? 0 : spread(random, 48))),
+      ),
       sum: spread(random, 40),
       emax: between(random, -3, 20),
     };
   });
-  const epsilon = spread(random, 20);
+  const epsilon = Array.from({ length: norms }, () => spread(random, 20));
   const latency = new Map<string, number>();
   let started = 0;
   let current = 0; // whose T is looked at
@@ -65,7 +70,9 @@ const run = (c: AcceleratorConfig, seed: number, count: number): Map<string, num
     if (started > next) assert.equal(Number(sim.peek("scaleAddr_slot")), job.scaleSlot);
     sim.poke("scale_m", job.s[tok]?.m ?? 0);
     sim.poke("scale_e", job.s[tok]?.e ?? 0);
-    sim.poke("squares", job.squares[tok] ?? 0);
+    job.squares.forEach((of, n) => {
+      sim.poke(n === 0 ? "squares" : `others_${n - 1}_squares`, of[tok] ?? 0);
+    });
     // the row scaler
     const wanted = jobs[current];
     sim.poke("retire", 0);
@@ -75,7 +82,7 @@ const run = (c: AcceleratorConfig, seed: number, count: number): Map<string, num
       if (sim.peek("known") === 1n) {
         const k = { m: wanted.scaleM, e: wanted.scaleE };
         const at = wanted.tok + look;
-        const [s, squares] = [wanted.s[at]!, wanted.squares[at]!];
+        const [s, squares] = [wanted.s[at]!, wanted.squares[wanted.norm]![at]!];
         const name = SCALINGS[wanted.scaling]!;
         const expected = ((): Scale => {
           switch (name) {
@@ -84,7 +91,7 @@ const run = (c: AcceleratorConfig, seed: number, count: number): Map<string, num
             case "activation":
               return mul(s, kZero(k));
             case "norm":
-              return normScale(s, squares, epsilon, kZero(k));
+              return normScale(s, squares, epsilon[wanted.norm]!, kZero(k));
             case "softmax": {
               const t = mul(reciprocal(norm16(wanted.sum)), kZero(k));
               return t.m === 0 ? t : { m: t.m, e: t.e + wanted.emax };
@@ -109,13 +116,14 @@ const run = (c: AcceleratorConfig, seed: number, count: number): Map<string, num
   });
   const sender = bench.send(
     "job",
-    jobs.map(({ scaling, scaleM, scaleE, scaleSlot, toks, tok }) => ({
+    jobs.map(({ scaling, scaleM, scaleE, scaleSlot, toks, tok, norm }) => ({
       scaling,
       scaleM,
       scaleE,
       scaleSlot,
       toks,
       tok,
+      ...(norms === 1 ? {} : { norm_0: norm }),
     })),
     0.5,
   );
@@ -124,7 +132,9 @@ const run = (c: AcceleratorConfig, seed: number, count: number): Map<string, num
     jobs.filter((j) => SCALINGS[j.scaling] === "softmax").map(({ sum, emax }) => ({ sum, emax })),
     0.5,
   );
-  bench.sim.poke("epsilonSum", epsilon);
+  epsilon.forEach((e, n) => {
+    bench.sim.poke(n === 0 ? "epsilonSum" : `others_${n - 1}_epsilon`, e);
+  });
   for (const port of ["started", "retire", "tok", "scale_m", "scale_e", "squares"]) bench.sim.poke(port, 0);
   bench.run(() => {
     next = stored;
@@ -138,6 +148,9 @@ const kZero = (k: Scale): Scale => (k.m === 0 ? { m: 0, e: 0 } : k);
 describe("scaler", () => {
   for (const tokens of [1, 2, 4])
     it(`computes T: ${tokens} token(s)`, () => void run({ ...defaultConfig, tokens }, tokens, 3000));
+
+  it("computes T behind the norms that only some models have", () =>
+    void run({ ...defaultConfig, tokens: 2, features: { ...NO_FEATURES, subNorms: true } }, 5, 1500));
 
   it("has every reciprocal and every root of the contract", () => {
     const bench = new Bench(scaler(defaultConfig), 1);

@@ -2,12 +2,26 @@
  * The matrix scale T of every job and token (contract sections 0, 1, 4 and 6), by one multiplier in at most ten cycles per
  * token. Two sets: that of the next job is computed while the row scaler still uses the present one.
  */
-import { bool, defineModule, enumReg, match, mux, reg, stream, uint, when } from "../hdl/index.js";
+import {
+  bool,
+  defineModule,
+  enumReg,
+  match,
+  mux,
+  reg,
+  select,
+  stream,
+  uint,
+  vec,
+  when,
+} from "../hdl/index.js";
 import { tokBits, toksBits } from "../engines/port.js";
 import { queue } from "../library/fifo.js";
 import { type AcceleratorConfig, log2 } from "../isa/config.js";
+import { NORMS } from "../isa/instruction.js";
+import { otherNorms } from "./jobs.js";
 import { computation, SCALER_STATES } from "./scalernumber.js";
-import { SCALE_EXPONENT_BITS, scale, scaleJob, softmaxSum, vectorScale } from "./scalerports.js";
+import { normSum, SCALE_EXPONENT_BITS, scale, scaleJob, softmaxSum, vectorScale } from "./scalerports.js";
 import { scaleSets, startCredits } from "./scalersets.js";
 import { SQUARES_BITS } from "./widths.js";
 
@@ -28,6 +42,7 @@ export const scaler = (c: AcceleratorConfig) =>
         scale: vectorScale, // S at scaleAddr, same cycle
         squares: uint(SQUARES_BITS), // SS of token scaleAddr.tok, same cycle
         epsilonSum: uint(SQUARES_BITS),
+        others: vec(normSum, otherNorms(c).length), // SS likewise, of the norms beyond the residual's
         softmax: stream(softmaxSum),
         tok: uint(tokBits(c)), // whose T the row scaler wants, from 0
         retire: bool, // the row scaler is done with the present job
@@ -35,7 +50,7 @@ export const scaler = (c: AcceleratorConfig) =>
       out: { scaleAddr: { slot: uint(log2(c.slots)), tok: uint(tokBits(c)) }, t: scale, known: bool },
       doc: "Matrix scales T by table, Newton step and products, one multiplier.",
     },
-    ({ job, started, scale: s, squares, epsilonSum, softmax, tok, retire }) => {
+    ({ job, started, scale: s, squares, epsilonSum, others, softmax, tok, retire }) => {
       const jobs = queue("jobs", scaleJob(c), job, 4);
       const head = jobs.payload;
       const state = enumReg("state", SCALER_STATES);
@@ -45,6 +60,17 @@ export const scaler = (c: AcceleratorConfig) =>
       const credits = startCredits(started);
       const index = reg("tok_index", uint(toksBits(c)), { reset: 0 }); // token within the job
       const local = index.wrap(tokBits(c));
+
+      const residual = { squares, epsilon: epsilonSum };
+      const taken = head.norm.reduce<typeof residual>(
+        (first, norm) =>
+          select(
+            norm,
+            otherNorms(c).map((name, i) => [NORMS.indexOf(name), others[i]!]),
+            first,
+          ),
+        residual,
+      );
 
       // a job begins with its `started`; further tokens follow without
       const first = index.eq(0);
@@ -61,7 +87,7 @@ export const scaler = (c: AcceleratorConfig) =>
       match(state, {
         idle: () =>
           when(begin, () => {
-            number.load(mux(is.norm, squares.add(epsilonSum), softmax.payload.sum), s);
+            number.load(mux(is.norm, taken.squares.add(taken.epsilon), softmax.payload.sum), s);
             when(
               is.constant,
               () => state.go("store"),

@@ -2,7 +2,8 @@
 import { sint, uint } from "../hdl/index.js";
 import { tokBits, toksBits } from "../engines/port.js";
 import { type AcceleratorConfig, log2 } from "../isa/config.js";
-import { SCALE_MANTISSA_BITS } from "./widths.js";
+import { normSelect } from "./jobs.js";
+import { SCALE_MANTISSA_BITS, SQUARES_BITS } from "./widths.js";
 
 export const SCALE_EXPONENT_BITS = 12;
 /** m·2^e, m = 0 or 2^15 <= m < 2^16. */
@@ -20,4 +21,7 @@ export const scaleJob = (c: AcceleratorConfig) => ({
   scaleSlot: uint(log2(c.slots)),
   toks: uint(toksBits(c)),
   tok: uint(tokBits(c)),
+  norm: normSelect(c), // NORMS
 });
+/** SS and E of one of the norms. */
+export const normSum = { squares: uint(SQUARES_BITS), epsilon: uint(SQUARES_BITS) };

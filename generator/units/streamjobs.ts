@@ -4,7 +4,7 @@ import { toksBits } from "../engines/port.js";
 import { BEAT_CODE_BITS, beatCode, codeOf } from "../isa/codes.js";
 import { type AcceleratorConfig, hasEight, log2, where } from "../isa/config.js";
 import { FIELDS, FORMATS, type Format, KEY_FORMATS, VALUE_FORMATS } from "../isa/instruction.js";
-import { built, type streamJob } from "./jobs.js";
+import { built, ramBits, type streamJob } from "./jobs.js";
 import { type Bits, bitIf, type Bool } from "./signals.js";
 import { loadBeatBits, wordBits } from "./streamports.js";
 import { blockBeatBits, eightFormat, oneOf, STREAM_KINDS, wideFormat } from "./unpack.js";
@@ -49,7 +49,7 @@ export const jobRegisters = (c: AcceleratorConfig) => ({
     isW4: bool,
     isKeys: bool,
     isValues: bool,
-    ram: uint(FIELDS.ram[1]),
+    ram: uint(ramBits(c)),
     groups: uint(blockBeatBits(c)), // beats of a row block
     toks: uint(toksBits(c)),
     act: uint(wordBits(c)),

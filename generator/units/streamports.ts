@@ -2,7 +2,8 @@
 import { bool, uint, vec } from "../hdl/index.js";
 import { GROUP, MANTISSA_BITS } from "../engines/port.js";
 import { type AcceleratorConfig, beatBits, log2 } from "../isa/config.js";
-import { FIELDS } from "../isa/instruction.js";
+import { NORM_WORD_COUNT } from "../isa/instruction.js";
+import { hasNorms, ramBits } from "./jobs.js";
 
 const LARGEST_ENTRY_BITS = 32;
 /** Bits of the index of a probability word. */
@@ -12,7 +13,11 @@ export const wordBits = (c: AcceleratorConfig): number => Math.max(log2(c.actWor
 /** Bits of the index of a beat in a constant RAM. */
 export const loadBeatBits = (c: AcceleratorConfig): number => {
   // entries of 32 bits; gains take 16
-  const entries = Math.max(c.gainEntries / 2, c.kmeanEntries, c.ropeEntries);
+  const entries = Math.max(
+    ...[c.gainEntries / 2, c.kmeanEntries, c.ropeEntries],
+    c.features.subNorms ? c.subGainEntries / 2 : 0,
+    hasNorms(c) ? NORM_WORD_COUNT : 0,
+  );
   return Math.max(1, Math.ceil(Math.log2((LARGEST_ENTRY_BITS * entries) / beatBits(c))));
 };
 
@@ -33,7 +38,7 @@ export const probabilityWord = { p: vec(uint(7), GROUP), mantissa: uint(MANTISSA
 /** One beat of a LOAD, for the constant RAM `ram`. */
 export const constantLoad = (c: AcceleratorConfig) => ({
   enable: bool,
-  ram: uint(FIELDS.ram[1]),
+  ram: uint(ramBits(c)),
   beat: uint(loadBeatBits(c)),
   data: uint(beatBits(c)),
 });

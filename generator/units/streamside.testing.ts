@@ -74,6 +74,7 @@ export const streamSide = (c: AcceleratorConfig) =>
         scale: i.scale,
         squares: i.squares,
         epsilonSum: i.epsilonSum,
+        others: [],
         softmax: i.softmax,
         tok: wanted,
         retire,

@@ -121,6 +121,12 @@ describe("interpreter", function () {
     ["8-bit keys, a W2 head", {}, { cache: { keys: 8, values: 3 }, head: "W2" }],
     ["8-bit values that come round", { headDim: 64 }, { cache: { keys: 3, values: 8 }, sinks: 2, window: 7 }],
     ["squared ReLU", {}, { format: "TERNARY", gate: "relu2" }],
+    ["sub-norms", { heads: 4, kvHeads: 2 }, { format: "TERNARY", subNorm: true }],
+    [
+      "sub-norms, padded",
+      { heads: 8, kvHeads: 4, headDim: 8, hidden: 172 },
+      { subNorm: true, gate: "relu2" },
+    ],
     ["sinks and a short window", {}, { sinks: 2, window: 7 }],
     ["a window without sinks, two KV heads", { heads: 4, kvHeads: 2 }, { sinks: 0, window: 5 }],
   ];

@@ -36,6 +36,7 @@ const PROMPT = [1, 5, 9, 3, 2, 7, 8];
 
 const ARCHITECTURES = {
   "squared ReLU": { gate: "relu2" },
+  "sub-norms": { subNorm: true },
 } as const satisfies Record<string, RandomOptions>;
 
 const build = (
@@ -97,6 +98,13 @@ describe("architectures: a planted fault is found", () => {
     const { mismatches } = await runSession(system, request, "embedded", 100, quiet);
     return mismatches[0] ?? "nothing";
   };
+
+  it("sub-norms: an E is read from its other half", async () => {
+    const fault = planted(build(SMALL, { subNorm: true }, 2, 1), "norm_constants", (n) =>
+      n.op === "slice" && n.lo === 64 ? { ...n, lo: 0 } : undefined,
+    );
+    assert.match(await report(fault), /layer 0 x_ffn\[\d+\] of the token at position 0/);
+  });
 
   it("squared ReLU: gates lose a bit less", async () => {
     const fault = planted(build(SMALL, { gate: "relu2" }, 2, 1), "gateup", (n) =>

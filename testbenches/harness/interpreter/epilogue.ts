@@ -5,7 +5,9 @@ import {
   cacheCode,
   cacheScale,
   gather,
+  OUTPUT_NORM,
   relu2Gate,
+  RESIDUAL_NORM,
   rope,
   rotation,
   sat,
@@ -43,8 +45,9 @@ export const finish = (machine: Machine, job: Job, results: Results): CacheWrite
     results.values.map((v) => v.map((x) => sat(x, 24, machine.sticky, "matrix")));
   const toVector = (values: readonly Int32Array[], row: (resultRow: number) => number[]): void => {
     values.forEach((v, i) => {
-      machine.elements(job.dst + i * job.field("dstStride"), v.length).set(v);
-      maximum(machine, job, job.tok + i, v);
+      const written = job.field("subNorm") ? subNormed(machine, job, job.tok + i, v, name === "attend") : v;
+      machine.elements(job.dst + i * job.field("dstStride"), v.length).set(written);
+      maximum(machine, job, job.tok + i, written);
     });
     order((i, result) => {
       for (const r of row(result)) machine.trace("vector", [values[i]![r]!, kind, job.tok + i, r]);
@@ -119,6 +122,16 @@ export const finish = (machine: Machine, job: Job, results: Results): CacheWrite
       return undefined;
     }
   }
+};
+
+/** y of an attention output or of h; the sum of squares goes on with each head. Contract section 6a. */
+const subNormed = (machine: Machine, job: Job, tok: number, v: Int32Array, isOutput: boolean): Int32Array => {
+  const y = new Int32Array(v.length);
+  const gain = machine.subGain.subarray(job.constant, job.constant + v.length);
+  if (gain.length < v.length) throw new Error(`instruction ${job.pc}: sub-norm gains beyond their RAM`);
+  const { squares } = gather(v, gain, y, machine.sticky, isOutput ? OUTPUT_NORM : RESIDUAL_NORM);
+  machine.subSquares[tok] = (job.field("slotInit") ? 0 : machine.subSquares[tok]!) + squares;
+  return y;
 };
 
 const maximum = (machine: Machine, job: Job, tok: number, values: Int32Array): void => {

@@ -2,6 +2,7 @@
 import { Sticky, ZERO_SCALE } from "../../../golden/model/ops.js";
 import type { Scale } from "../../../golden/model/types.js";
 import { beatBytes, GROUP, type UnpackedMatrix } from "../../../generator/engines/formats/beats.js";
+import { type Norm, NORM_WORDS } from "../../../generator/isa/instruction.js";
 import type { TracePoint } from "../../../generator/isa/trace.js";
 import type { AcceleratorConfig } from "../../../generator/isa/config.js";
 import type { Host } from "./sequence.js";
@@ -22,6 +23,9 @@ export interface Probabilities {
   readonly sum: number;
 }
 
+/** Words of the constant RAM `norms`: whole beats of any width. */
+const NORM_CAPACITY = 256;
+
 export class Machine {
   readonly sticky = new Sticky();
   readonly memory: Uint8Array;
@@ -37,6 +41,10 @@ export class Machine {
   readonly gain: Int16Array;
   readonly kmean: Int32Array;
   readonly rope: Uint32Array;
+  readonly subGain: Int16Array;
+  readonly norms = new Uint32Array(NORM_CAPACITY);
+  /** Per token, of the norm before o or down. */
+  readonly subSquares: Float64Array;
   /** Known tokens: the prompt, then what the sampler chose. */
   readonly tokens: number[];
   readonly chosen: number[] = [];
@@ -70,6 +78,8 @@ export class Machine {
     this.gain = new Int16Array(config.gainEntries);
     this.kmean = new Int32Array(config.kmeanEntries);
     this.rope = new Uint32Array(config.ropeEntries);
+    this.subGain = new Int16Array(config.subGainEntries);
+    this.subSquares = new Float64Array(config.tokens);
     this.tokens = Array.from(prompt);
   }
 
@@ -102,6 +112,13 @@ export class Machine {
     if (word + words > this.config.actWords)
       throw new Error(`activation words ${word} to ${word + words - 1} of ${this.config.actWords}`);
     return this.act.slice(word * GROUP, (word + words) * GROUP);
+  }
+
+  /** E of a norm. */
+  epsilon(norm: Norm): number {
+    if (norm === "residual") return this.host.epsilonSum;
+    const word = NORM_WORDS[norm];
+    return this.norms[word]! + this.norms[word + 1]! * 2 ** 32;
   }
 
   /** A window of the vector memory. */

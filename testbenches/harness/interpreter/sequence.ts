@@ -33,6 +33,8 @@ export interface Job {
   readonly slot: number;
   readonly scaleSlot: number;
   readonly cache: number;
+  /** First entry of a constant RAM. */
+  readonly constant: number;
 }
 
 interface Loop {
@@ -74,6 +76,7 @@ export function* sequence(program: readonly Instruction[], host: Host): Generato
       slot: at("slot", "slotBase"),
       scaleSlot: at("scaleSlot", "scaleSlotBase"),
       cache: at("cacheOffset", "cacheBase") % ADDRESSES,
+      constant: at("constant", "dstBase") % ADDRESSES,
     };
   };
   const move = (instruction: Instruction, change: (old: number, by: number, r: number) => number): void => {

@@ -12,6 +12,7 @@ import {
   FORMATS,
   isWide,
   type MatrixFormat,
+  NORMS,
   SCALINGS,
 } from "../../../generator/isa/instruction.js";
 import type { Machine, Probabilities } from "./machine.js";
@@ -96,6 +97,12 @@ export const load = (machine: Machine, job: Job, bytes: Uint8Array): void => {
     case "rope":
       fill(machine.rope, 4, (i) => view.getUint32(4 * i, true));
       break;
+    case "subgain":
+      fill(machine.subGain, 2, (i) => view.getInt16(2 * i, true));
+      break;
+    case "norms":
+      fill(machine.norms, 4, (i) => view.getUint32(4 * i, true));
+      break;
     case undefined:
       throw new Error(`no constant RAM ${job.field("ram")}`);
   }
@@ -117,13 +124,26 @@ const matrixScale = (
     case "activation":
       return mul(s(), k);
     case "norm":
-      return normScale(s(), machine.squares[tok]!, machine.host.epsilonSum, k);
+      return normOf(machine, job, tok, s(), k);
     case "softmax": {
       if (probabilities === undefined)
         throw new Error(`instruction ${job.pc}: softmax scaling without values`);
       const { m, e } = mul(reciprocal(norm16(probabilities.sum)), k);
       return { m, e: e + Math.max(...probabilities.exponents) };
     }
+  }
+};
+
+const normOf = (machine: Machine, job: Job, tok: number, s: Scale, k: Scale): Scale => {
+  const norm = NORMS[job.field("norm")];
+  switch (norm) {
+    case "residual":
+      return normScale(s, machine.squares[tok]!, machine.epsilon(norm), k);
+    case "attention":
+    case "ffn":
+      return normScale(s, machine.subSquares[tok]!, machine.epsilon(norm), k);
+    default:
+      throw new Error(`instruction ${job.pc}: no norm ${job.field("norm")}`);
   }
 };
 
