@@ -13,6 +13,7 @@ import { generateCommand } from "./generate.js";
 import { inspectCommand } from "./inspect.js";
 import { discardPending } from "./output.js";
 import { packageFile } from "./package.js";
+import { quantiseCommand } from "./quantise.js";
 import { simulateCommand } from "./simulate.js";
 
 const version: string = JSON.parse(readFileSync(packageFile("package.json"), "utf8")).version;
@@ -27,6 +28,7 @@ const program = new Command("gateloom")
 program.addCommand(generateCommand());
 program.addCommand(simulateCommand());
 program.addCommand(inspectCommand());
+program.addCommand(quantiseCommand());
 program.addCommand(evalCommand());
 program.addCommand(chatCommand());
 program.addCommand(enginesCommand());

@@ -63,16 +63,17 @@ export const embeddingOption = (why: string): Option =>
   new Option("--embedding <format>", `of embedding and head: w4 or w8; ${why}`).argParser(
     oneOf<"W4" | "W8">("W4", "W8"),
   );
-export const cacheOption = (why: string): Option =>
-  new Option("--kv <bits>", `of keys and values: 3, 4 or 8; ${why}`).argParser(
-    (text): CacheBits => (({ "3": 3, "4": 4, "8": 8 }) as const)[oneOf("3", "4", "8")(text)],
-  );
+export const cacheOption = (flag: "--kv" | "--keys", why: string): Option =>
+  new Option(
+    `${flag} <bits>`,
+    `of ${flag === "--kv" ? "keys and values" : "keys alone"}: 3, 4 or 8; ${why}`,
+  ).argParser((text): CacheBits => (({ "3": 3, "4": 4, "8": 8 }) as const)[oneOf("3", "4", "8")(text)]);
 
 export const modelOptions = (): Option[] => [
   new Option("--tokenizer <file>", "its tokenizer; default: the one that comes with the model"),
   levelsOption(`${CHECKPOINTS}; default: w4`),
   embeddingOption(`${CHECKPOINTS}; default: w4`),
-  cacheOption(`${CHECKPOINTS}; default: 4`),
+  cacheOption("--kv", `${CHECKPOINTS}; default: 4`),
 ];
 
 export const runOptions = (): Option[] => [
