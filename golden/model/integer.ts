@@ -22,10 +22,13 @@ import {
   scaleHeads,
   scoreHead,
   siluGate,
+  type Squares,
   softmax,
   subtractMean,
 } from "./ops.js";
 import type { Probe, QuantisedModel, Scale, TensorName } from "./types.js";
+
+const NO_SQUARES: Squares = { sum: 0, shift: 0 };
 
 /** The two loops that take nearly all the time, for another implementation to replace: the same integers, the same flags. */
 export interface Kernels {
@@ -49,8 +52,8 @@ export class IntegerState {
   readonly k: Int32Array;
   readonly v: Int32Array;
   /** Of the norms of q and k, by head. */
-  readonly qSquares: Float64Array;
-  readonly kSquares: Float64Array;
+  readonly qSquares: Squares[];
+  readonly kSquares: Squares[];
   readonly qCodes: Int8Array;
   readonly cos: Int32Array;
   readonly sin: Int32Array;
@@ -85,8 +88,8 @@ export class IntegerState {
     this.q = new Int32Array(heads * headDim);
     this.k = new Int32Array(kvHeads * headDim);
     this.v = new Int32Array(kvHeads * headDim);
-    this.qSquares = new Float64Array(heads);
-    this.kSquares = new Float64Array(kvHeads);
+    this.qSquares = Array.from({ length: heads }, () => NO_SQUARES);
+    this.kSquares = Array.from({ length: kvHeads }, () => NO_SQUARES);
     this.qCodes = new Int8Array(heads * headDim);
     this.cos = new Int32Array(headDim / 2);
     this.sin = new Int32Array(headDim / 2);

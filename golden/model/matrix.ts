@@ -1,11 +1,12 @@
 /** Matrix times vector and its scales: contract section 4. */
 import { GROUP } from "../contract/tables.js";
-import { mul, norm16, rshr, rsqrt, type Sticky, type StickyPlace, sat } from "./scale.js";
+import { mul, rshr, type Sticky, type StickyPlace, sat } from "./scale.js";
 import type { QuantisedMatrix, Scale } from "./types.js";
+import { inverseRoot, type Squares } from "./vector.js";
 
-/** Section 4: T of a matrix behind a norm: S / sqrt(SS + E)·K. */
-export function normScale(s: Scale, squares: number, epsilonSum: number, k: Scale): Scale {
-  return mul(mul(s, rsqrt(norm16(squares + epsilonSum))), k);
+/** Section 4: T of a matrix behind a norm: S·R(SS, s, E)·K. */
+export function normScale(s: Scale, squares: Squares, epsilon: number, k: Scale): Scale {
+  return mul(mul(s, inverseRoot(squares, epsilon)), k);
 }
 
 /** Sums from here on times a mantissa of 16 bits may need more than a double holds: W8 rows and V8 blocks. */

@@ -8,8 +8,6 @@ export class Sticky {
   residual = 0;
   /** y of section 2 (32 bits). */
   y = 0;
-  /** z of section 2 (18 bits). */
-  z = 0;
   /** A matrix result (24 or 32 bits). */
   matrix = 0;
   /** A negative shift behind a matrix. */
@@ -22,7 +20,7 @@ export class Sticky {
   h = 0;
 
   total(): number {
-    return this.residual + this.y + this.z + this.matrix + this.shift + this.rope + this.cache + this.h;
+    return this.residual + this.y + this.matrix + this.shift + this.rope + this.cache + this.h;
   }
 }
 

@@ -1,6 +1,6 @@
 /** Residual stream, A8 quantiser and greedy choice: contract sections 2, 3 and 8. */
 import { ACTIVATION_MAX, GROUP } from "../contract/tables.js";
-import { norm16, power2, recip, rshr, type Sticky, sat, ZERO_SCALE } from "./scale.js";
+import { norm16, power2, recip, rshr, rsqrt, type Sticky, sat, ZERO_SCALE } from "./scale.js";
 import type { QuantisedMatrix, Scale } from "./types.js";
 
 /** Section 2, embedding: row `token` of the table into x (int32 [cols]) with `fraction` fraction bits. */
@@ -29,33 +29,63 @@ export function addResidual(x: Int32Array, d: Int32Array, sticky: Sticky): void 
 export interface NormSums {
   /** MY = max |y|, at most 2^31. */
   readonly maximum: number;
-  /** SS = sum of z^2, at least 48 bits. */
-  readonly squares: number;
+  readonly squares: Squares;
 }
 
-/** How far a norm shifts its input: for y behind the gain, for z. Section 2; */
-export const RESIDUAL_NORM = { y: 15, z: 12 } as const;
-/** the attention output has 24 bits instead of 32 (section 6a). */
-export const OUTPUT_NORM = { y: 7, z: 6 } as const;
+/** A sum of squares with a block exponent: stands for sum·2^(2·shift). sum < 2^48. */
+export interface Squares {
+  readonly sum: number;
+  readonly shift: number;
+}
 
-/** Sections 2 and 6a: y = x·gain >> 15 (int32 [n]), its maximum, and the sum of squares of x. */
+/** The least shift that brings v (int32) to 18 bits. */
+function shiftFor(v: number): number {
+  if (v >= -131072 && v < 131072) return 0;
+  return v >= -16777216 && v < 16777216 ? 7 : 14;
+}
+
+/** Section 2, sum of squares of x[from, to), in order. */
+export function sumSquares(x: Int32Array, from = 0, to = x.length): Squares {
+  let sum = 0;
+  let shift = 0;
+  for (let i = from; i < to; i++) {
+    const wanted = shiftFor(x[i]!);
+    if (wanted > shift) {
+      sum = Math.floor(sum * power2(-2 * (wanted - shift)));
+      shift = wanted;
+    }
+    const z = x[i]! >> shift;
+    sum += z * z;
+  }
+  return { sum, shift };
+}
+
+/** Section 2, R: one over the root of the sum of squares and E. */
+export function inverseRoot({ sum, shift }: Squares, epsilon: number): Scale {
+  const { m, e } = norm16(sum + Math.floor(epsilon * power2(-2 * shift)));
+  return rsqrt(m === 0 ? ZERO_SCALE : { m, e: e + 2 * shift });
+}
+
+/** How far a norm shifts x·gain: section 2; */
+export const RESIDUAL_NORM = 15;
+/** the attention output has 24 bits instead of 32 (section 6a). */
+export const OUTPUT_NORM = 7;
+
+/** Sections 2 and 6a: y = x·gain >> shift (int32 [n]), its maximum, and the sum of squares of x. */
 export function gather(
   x: Int32Array,
   gain: Int16Array,
   y: Int32Array,
   sticky: Sticky,
-  shift: typeof RESIDUAL_NORM | typeof OUTPUT_NORM = RESIDUAL_NORM,
+  shift = RESIDUAL_NORM,
 ): NormSums {
   let maximum = 0;
-  let squares = 0;
   for (let i = 0; i < x.length; i++) {
-    const v = sat(rshr(x[i]! * gain[i]!, shift.y), 32, sticky, "y");
+    const v = sat(rshr(x[i]! * gain[i]!, shift), 32, sticky, "y");
     y[i] = v;
     maximum = Math.max(maximum, Math.abs(v));
-    const z = sat(x[i]! >> shift.z, 18, sticky, "z");
-    squares += z * z;
   }
-  return { maximum, squares };
+  return { maximum, squares: sumSquares(x) };
 }
 
 /** max |v_i| of v[from, to). */

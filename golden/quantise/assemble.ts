@@ -34,8 +34,10 @@ export interface RunOptions {
 
 /** Calibrated maxima stay below these in units of the tensor's last place: 4x headroom. */
 const LIMIT = {
-  /** |x| < 2^29 keeps z = x >> 12 within 18 bits; the register itself has 32. h likewise. */
+  /** 4x headroom in 32 bits; h likewise. */
   residual: power2(29),
+  /** E is a register of 48 bits. */
+  epsilon: power2(48),
   /** 24 bits. */
   matrix: power2(21),
 };
@@ -112,7 +114,8 @@ export function assemble(rounded: RoundedModel, ranges: Ranges, options: RunOpti
   const widths = cacheWidths(options.cache, shape.layers);
   const slots = slotsFor(shape, architecture, options.slots);
   checkSlots(slots.sinks + slots.window, widths);
-  const residualFraction = fractionFor("the residual stream", ranges.residual, LIMIT.residual, MOST.residual);
+  let residualFraction = fractionFor("the residual stream", ranges.residual, LIMIT.residual, MOST.residual);
+  while (epsilonSum(shape.dim, architecture.eps, residualFraction) >= LIMIT.epsilon) residualFraction--;
   const final = quantiseGain(float.finalGain);
   const fraction = layerFractions(withBiases(ranges.layers, float.layers), architecture, widths);
   const layers = float.layers.map((layer, l): QuantisedLayer => {

@@ -46,21 +46,21 @@ describe("constants of a quantised model", () => {
   });
 
   it("epsilonSum is at least 1", () => {
-    assert.equal(epsilonSum(64, 1e-5, 26), 171799);
-    assert.equal(epsilonSum(64, 1e-5, 12), 1);
+    assert.equal(epsilonSum(64, 1e-5, 26), 2882303761517);
+    assert.equal(epsilonSum(64, 1e-5, 2), 1);
   });
 
-  it("epsilons of the other norms, in units of their own z²; 1 where there is none", () => {
+  it("epsilons of the other norms, in units of their own elements; 1 where there is none", () => {
     const shape = { dim: 64, hidden: 128, heads: 4, headDim: 32 };
     const fraction = { q: 20, k: 18, key: 16, v: 16, o: 17, gate: 18, up: 16 };
     const of = (qkNorm: boolean, subNorm: boolean) =>
       epsilons(shape, "relu2", 1e-5, fraction, { qkNorm, subNorm });
     assert.deepEqual(of(false, false), { q: 1, k: 1, attention: 1, ffn: 1 });
     assert.deepEqual(of(true, true), {
-      q: Math.round(32e-5 * 2 ** 28),
-      k: Math.round(32e-5 * 2 ** 24),
-      attention: Math.round(128e-5 * 2 ** 22),
-      ffn: Math.round(128e-5 * 2 ** 12), // h has 2·18 + 16 - 34 = 18 fraction bits
+      q: Math.round(32e-5 * 2 ** 40),
+      k: Math.round(32e-5 * 2 ** 36),
+      attention: Math.round(128e-5 * 2 ** 34),
+      ffn: Math.round(128e-5 * 2 ** 36), // h has 2·18 + 16 - 34 = 18 fraction bits
     });
   });
 });

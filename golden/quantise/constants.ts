@@ -60,7 +60,7 @@ export function toScale(v: number): Scale {
 
 /** K of a matrix behind a norm of width `n` and gain exponent `gain` whose result has `fraction` fraction bits. */
 export function normedScale(n: number, gain: number, fraction: number): Scale {
-  return toScale((Math.sqrt(n) / ACTIVATION_MAX) * power2(3 - gain + fraction));
+  return toScale((Math.sqrt(n) / ACTIVATION_MAX) * power2(15 - gain + fraction));
 }
 
 /** All K of one layer. */
@@ -79,12 +79,12 @@ export function layerScales(
     k: normedScale(dim, gain.attention, fraction.k),
     v: normedScale(dim, gain.attention, fraction.v),
     score: qkNorm
-      ? toScale(score * power2(SCORE_FRACTION + 22 - qkNorm.q - fraction.key))
+      ? toScale(score * power2(SCORE_FRACTION + 28 - qkNorm.q - fraction.key))
       : toScale((score / Math.sqrt(headDim)) * power2(SCORE_FRACTION + 13 - fraction.q - fraction.key)),
-    knorm: qkNorm ? toScale(Math.sqrt(headDim) * power2(9 - qkNorm.k + fraction.key)) : toScale(0),
+    knorm: qkNorm ? toScale(Math.sqrt(headDim) * power2(15 - qkNorm.k + fraction.key)) : toScale(0),
     attend: toScale(power2(fraction.o - fraction.v) / ACTIVATION_MAX),
     o: subNorm
-      ? toScale((Math.sqrt(heads * headDim) / ACTIVATION_MAX) * power2(1 - subNorm.attention + residual))
+      ? toScale((Math.sqrt(heads * headDim) / ACTIVATION_MAX) * power2(7 - subNorm.attention + residual))
       : toScale(power2(residual - fraction.o) / ACTIVATION_MAX),
     gate: normedScale(dim, gain.ffn, fraction.gate),
     up: normedScale(dim, gain.ffn, fraction.up),
@@ -94,14 +94,14 @@ export function layerScales(
   };
 }
 
-/** E of contract section 4: n·eps in units of z^2, z having `fraction` fraction bits; at least 1. */
+/** E of contract section 2: n·eps in units of x^2, x having `fraction` fraction bits; at least 1. */
 function epsilonOf(n: number, eps: number, fraction: number): number {
   return Math.max(1, Math.round(n * eps * power2(2 * fraction)));
 }
 
 /** E of a norm of the residual stream. */
 export function epsilonSum(dim: number, eps: number, residual: number): number {
-  return epsilonOf(dim, eps, residual - 12);
+  return epsilonOf(dim, eps, residual);
 }
 
 /** E of the norms that only some architectures have; 1 where there is none. */
@@ -114,10 +114,10 @@ export function epsilons(
 ): QuantisedModel["epsilon"] {
   const { hidden, heads, headDim } = shape;
   return {
-    q: has.qkNorm ? epsilonOf(headDim, eps, fraction.q - 6) : 1,
-    k: has.qkNorm ? epsilonOf(headDim, eps, fraction.k - 6) : 1,
-    attention: has.subNorm ? epsilonOf(heads * headDim, eps, fraction.o - 6) : 1,
-    ffn: has.subNorm ? epsilonOf(hidden, eps, hiddenFraction(gateKind, fraction) - 12) : 1,
+    q: has.qkNorm ? epsilonOf(headDim, eps, fraction.q) : 1,
+    k: has.qkNorm ? epsilonOf(headDim, eps, fraction.k) : 1,
+    attention: has.subNorm ? epsilonOf(heads * headDim, eps, fraction.o) : 1,
+    ffn: has.subNorm ? epsilonOf(hidden, eps, hiddenFraction(gateKind, fraction)) : 1,
   };
 }
 
