@@ -95,17 +95,13 @@ async function resume(keeper: Keeper, names: readonly string[], x: Float32Array)
     if (hidden === null) continue;
     try {
       if (hidden.size !== x.byteLength) continue;
-      new Uint8Array(x.buffer).set(await readAll(hidden));
+      new Uint8Array(x.buffer).set(await hidden.read(0, hidden.size));
       return done;
     } finally {
       await hidden.close();
     }
   }
   return 0;
-}
-
-async function readAll({ size, read }: Awaited<ReturnType<Keeper["get"]>> & object): Promise<Uint8Array> {
-  return read(0, size);
 }
 
 function bytesOf(x: Float32Array): Uint8Array {
