@@ -1,3 +1,4 @@
+import { precisionOf } from "../generator/estimate/work.js";
 import { Command, Option } from "commander";
 import pc from "picocolors";
 import { writeFile } from "node:fs/promises";
@@ -170,7 +171,7 @@ Exit code 1 means that a value differed from golden; the message names tensor, e
       const { end } = result;
       const report: RunReport = {
         model: prepared.name,
-        precision: config.precision,
+        precision: precisionOf(system.compiled.model),
         lanes: config.lanes,
         engine: options.engine,
         prompt: options.prompt,

@@ -1,46 +1,46 @@
-/** What a token asks of the lanes and of the memory, from shapes alone: the numerator of every utilisation figure. */
-
-export interface WorkShape {
-  readonly dim: number;
-  readonly hidden: number;
-  readonly layers: number;
-  readonly heads: number;
-  readonly kvHeads: number;
-  readonly headDim: number;
-  readonly vocab: number;
-}
+/** What a token asks of the lanes and of the memory, from a model alone: the numerator of every utilisation figure. */
+import type { CacheBits, QuantisedMatrix, QuantisedModel, WeightFormat } from "../../golden/model/types.js";
 
 export interface Work {
-  /** 2-bit lane slots doing useful digits: a W2 weight is 1, a W4 weight 2, a KV4 product 2. Padding is not useful. */
+  /** 2-bit lane slots doing useful digits. Padding is not useful. */
   readonly slots: number;
   /** Multiply-accumulates, whatever their width. */
   readonly macs: number;
 }
 
+/** Slots of a weight: one per two bits. Of 2:4 codes half do nothing, and are not counted. */
+const SLOTS: Readonly<Record<WeightFormat, number>> = { W2: 1, TERNARY: 1, N24: 0.5, W4: 2, W8: 4 };
+/** Slots of a product with a cache code. Three bits lie in four. */
+const CACHE_SLOTS: Readonly<Record<CacheBits, number>> = { 3: 2, 4: 2, 8: 4 };
+
 const sum = (parts: readonly Work[]): Work =>
   parts.reduce((a, b) => ({ slots: a.slots + b.slots, macs: a.macs + b.macs }), { slots: 0, macs: 0 });
-const times = (work: Work, n: number): Work => ({ slots: work.slots * n, macs: work.macs * n });
-const matrix = (rows: number, cols: number, slots: number): Work => ({
-  slots: rows * cols * slots,
-  macs: rows * cols,
-});
-
-/** One decoder layer's matrices (W2) for one token. */
-export const layerWork = (s: WorkShape): Work =>
-  sum([
-    matrix((s.heads + 2 * s.kvHeads) * s.headDim, s.dim, 1),
-    matrix(s.dim, s.heads * s.headDim, 1),
-    matrix(2 * s.hidden, s.dim, 1),
-    matrix(s.dim, s.hidden, 1),
-  ]);
-
-/** Attention of one layer over `live` cached tokens (KV4: scores and weighted values). */
-export const attentionWork = (s: WorkShape, live: number): Work =>
-  times(matrix(live, s.headDim, 2), 2 * s.heads);
-
-/** The head (W4). */
-export const headWork = (s: WorkShape): Work => matrix(s.vocab, s.dim, 2);
+const products = (count: number, slots: number): Work => ({ slots: count * slots, macs: count });
+const matrix = ({ rows, cols, format }: QuantisedMatrix): Work => products(rows * cols, SLOTS[format]);
 
 /** A whole token at a position with `live` cached tokens, with or without the head. */
-export const tokenWork = (s: WorkShape, live: number, head: boolean): Work =>
-  sum([times(sum([layerWork(s), attentionWork(s, live)]), s.layers), ...(head ? [headWork(s)] : [])]);
+export const tokenWork = (model: QuantisedModel, live: number, head: boolean): Work => {
+  const { heads, headDim } = model.shape;
+  return sum([
+    ...model.layers.flatMap(({ q, k, v, o, gate, up, down, cache }) => [
+      ...[q, k, v, o, gate, up, down].map(matrix),
+      products(heads * headDim * live, CACHE_SLOTS[cache.keys]),
+      products(heads * headDim * live, CACHE_SLOTS[cache.values]),
+    ]),
+    ...(head ? [matrix(model.head ?? model.embedding)] : []),
+  ]);
+};
+
+const list = (formats: readonly string[]): string => [...new Set(formats)].sort().join("+");
+
+/** Widths of weights, activations and cache as the field writes them: W2A8KV4, W4A8K8V4, W2+W4A8KV4. */
+export const precisionOf = ({ layers }: QuantisedModel): string => {
+  const weights = list(
+    layers.flatMap(({ q, k, v, o, gate, up, down }) => [q, k, v, o, gate, up, down].map((m) => m.format)),
+  )
+    .replace("TERNARY", "W1.58")
+    .replace("N24", "W2(2:4)");
+  const keys = list(layers.map(({ cache }) => `${cache.keys}`));
+  const values = list(layers.map(({ cache }) => `${cache.values}`));
+  return `${weights}A8${keys === values ? `KV${keys}` : `K${keys}V${values}`}`;
+};

@@ -1,5 +1,6 @@
 /** Where the cycles of a run went, and what that means for utilisation, bandwidth and speed. */
-import { tokenWork, type WorkShape } from "../../generator/estimate/work.js";
+import { tokenWork } from "../../generator/estimate/work.js";
+import type { QuantisedModel } from "../../golden/model/types.js";
 
 /** One line of the account: a name a person understands, and its cycles. */
 export interface CycleLine {
@@ -8,7 +9,8 @@ export interface CycleLine {
 }
 
 export interface RunFacts {
-  readonly shape: WorkShape;
+  /** What the hardware computes. */
+  readonly model: QuantisedModel;
   readonly lanes: number;
   /** Slots of the cache; live tokens at position p are min(p + 1, slots). */
   readonly slots: number;
@@ -67,7 +69,7 @@ export const account = (facts: RunFacts): Account => {
   let macs = 0;
   for (let position = 0; position < facts.positions; position++) {
     const work = tokenWork(
-      facts.shape,
+      facts.model,
       Math.min(position + 1, facts.slots),
       position >= facts.promptLength - 1,
     );

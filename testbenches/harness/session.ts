@@ -84,7 +84,6 @@ export const runSession = async (
     if (missing !== null) mismatches.push(missing);
   }
   const final = (name: string): number => Number(end.finals.get(name) ?? 0n);
-  const { shape } = system.compiled.model;
   return {
     end,
     tokens,
@@ -98,7 +97,7 @@ export const runSession = async (
       end.outcome !== "done"
         ? null
         : account({
-            shape,
+            model: system.compiled.model,
             lanes: system.config.rows * system.config.cols,
             slots: system.compiled.registers.sinks + system.compiled.registers.window,
             promptLength: request.prompt.length,

@@ -27,7 +27,7 @@ describe("the demo model on generated RTL", () => {
     // Token k is that of position promptLength - 1 + k; what its position took is the distance to the token before.
     const k = 64 - (prompt.length - 1);
     const cycles = result.tokenCycles[k]! - result.tokenCycles[k - 1]!;
-    const utilisation = tokenWork(model.shape, 65, true).slots / (64 * cycles);
+    const utilisation = tokenWork(model, 65, true).slots / (64 * cycles);
     assert.ok(utilisation >= 0.7, `${(100 * utilisation).toFixed(1)} % at position 64 (${cycles} cycles)`);
     const text = demoTokenizer().decode([...prompt, ...result.tokens]);
     assert.match(text, /^Once upon a time, there was /);
