@@ -1,6 +1,7 @@
 /** The fast model against golden/model: every logit of every position, and every count of saturations. */
 import assert from "node:assert/strict";
 import { forward, IntegerState } from "../model/integer.js";
+import { sumSquares } from "../model/ops.js";
 import { type RandomOptions, randomModel } from "../model/random.js";
 import type { ModelShape, QuantisedLayer, QuantisedMatrix, QuantisedModel, Scale } from "../model/types.js";
 import { FastModel } from "./model.js";
@@ -140,6 +141,37 @@ describe("fast integer model", () => {
     }
     fast.close();
   });
+
+  /** Exponents of the rows of o and down, and the block exponents that a sum of squares of the residual goes through. */
+  const sizes: Readonly<Record<string, { exponent(row: number): number; readonly shifts: number[] }>> = {
+    "outliers in the first elements, tiny ones behind": {
+      exponent: (row) => (row < 3 ? 3 : 31),
+      shifts: [14],
+    },
+    "through 2^17 and 2^24 in the middle": {
+      exponent: (row) => 31 - Math.floor(row * 0.45),
+      shifts: [0, 7, 14],
+    },
+  };
+  for (const [name, { exponent, shifts }] of Object.entries(sizes)) {
+    it(`gives golden's logits where the residual has every size: ${name}`, () => {
+      const random = randomModel(SHAPES.plain, 39, { format: "W4" });
+      const rows = (matrix: QuantisedMatrix): QuantisedMatrix => ({
+        ...matrix,
+        exponents: matrix.exponents.map((_, row) => exponent(row)),
+      });
+      const model: QuantisedModel = {
+        ...random,
+        embedding: { ...random.embedding, exponents: random.embedding.exponents.map(() => 31) },
+        layers: random.layers.map((layer) => ({ ...layer, o: rows(layer.o), down: rows(layer.down) })),
+      };
+      const state = new IntegerState(model);
+      forward(state, tokenAt(0, model.shape.vocab), 0);
+      const met = Array.from(state.x, (_, i) => sumSquares(state.x, 0, i + 1).shift);
+      assert.deepEqual([...new Set(met)], shifts);
+      compare(model, { threads: 1, block: 7 });
+    });
+  }
 
   const louder = ({ m, e }: Scale, by: number): Scale => ({ m, e: e + by });
   const distorted: Readonly<Record<string, (scale: QuantisedLayer["scale"]) => Partial<typeof scale>>> = {

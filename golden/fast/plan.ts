@@ -119,7 +119,6 @@ export function planModel(layout: Layout, model: QuantisedModel, block: number, 
     norm: {
       readonly gain: number;
       readonly gainShift: number;
-      readonly squareShift: number;
       readonly epsilon: number;
     },
     options: { readonly delta?: number; readonly first?: number } = {},
@@ -138,7 +137,6 @@ export function planModel(layout: Layout, model: QuantisedModel, block: number, 
   const residualNorm = (values: Int16Array) => ({
     gain: layout.placeInt16(values),
     gainShift: 15,
-    squareShift: 12,
     epsilon: epsilon.residual,
   });
 
@@ -206,7 +204,6 @@ export function planModel(layout: Layout, model: QuantisedModel, block: number, 
       normStep(o, qWidth, oCodes, {
         gain: gain(subNorm?.attention),
         gainShift: 7,
-        squareShift: 6,
         epsilon: epsilon.attention,
       }),
       matrixStep(pack(layer.o), oCodes, scale.o, delta, { bits: 32, barrier: true }),
@@ -217,7 +214,6 @@ export function planModel(layout: Layout, model: QuantisedModel, block: number, 
       normStep(h, hidden, hCodes, {
         gain: gain(subNorm?.ffn),
         gainShift: 15,
-        squareShift: 12,
         epsilon: epsilon.ffn,
       }),
       matrixStep(pack(layer.down), hCodes, scale.down, delta, { bits: 32, barrier: true }),

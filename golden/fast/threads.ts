@@ -22,7 +22,7 @@ try {
 } catch (error) {
   port.postMessage(String(error));
   const words = new Int32Array(memory.buffer);
-  Atomics.store(words, control.fault / 4, thread + 1);
+  Atomics.compareExchange(words, control.fault / 4, 0, thread + 1); // those who wait for it trap too: the first counts
   for (const name of ["ready", "start", "generation"]) Atomics.notify(words, control[name] / 4);
 }
 port.close();

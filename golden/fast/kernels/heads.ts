@@ -9,11 +9,9 @@ import {
   load16S,
   load32,
   load32As64,
-  load64,
   mul,
   ne,
   shl,
-  shr,
   store32,
   sub,
   wrap,
@@ -21,7 +19,7 @@ import {
 import type { Module } from "../assembler/module.js";
 import { BLOCK, record, word } from "./memory.js";
 import type { Scales } from "./scale.js";
-import type { Vectors } from "./vector.js";
+import { addSquare, squaresOf, type Vectors } from "./vector.js";
 
 export const HEADS = record(
   "q", // int32 [tokens][heads][headDim]
@@ -49,20 +47,19 @@ export function headFunctions(module: Module, scales: Scales, vectors: Vectors) 
     ["i32", "i32", "i32", "i32"],
     "i32",
     (f, x, gain, length, epsilon) => {
-      const squares = f.local("i64");
+      const squares = squaresOf(f);
       const value = f.local("i64");
       const end = f.let(add(x, shl(length, 2)));
       f.while(ne(x, end), () => {
         f.set(value, load32As64(x));
-        const z = f.let(shr(value, 6));
-        f.set(squares, add(squares, mul(z, z)));
+        addSquare(f, squares, value);
         f.set(value, scales.round(mul(value, extend(load16S(gain))), 15));
         scales.saturate(f, value, 24, "rope");
         f.do(store32(x, wrap(value)));
         f.set(x, add(x, 4));
         f.set(gain, add(gain, 2));
       });
-      return scales.rsqrt(scales.norm16(add(squares, load64(epsilon))));
+      return vectors.inverseRoot(squares.sum, squares.shift, epsilon);
     },
   );
 

@@ -32,7 +32,7 @@ import type { Body, Local, Module } from "../assembler/module.js";
 import { entry } from "./memory.js";
 
 /** Places of saturations, as golden/model/scale.ts counts them; each thread has an int64 for each. */
-export const PLACES = ["residual", "y", "z", "matrix", "shift", "rope", "cache", "h"] as const;
+export const PLACES = ["residual", "y", "matrix", "shift", "rope", "cache", "h"] as const;
 export type Place = (typeof PLACES)[number];
 
 export type Scales = ReturnType<typeof scaleFunctions>;

@@ -1,6 +1,6 @@
 /**
  * The residual stream, deferred norms and the A8 quantiser: contract sections 2, 3 and 6a. One function serves every
- * norm, for they differ only in their shifts. The codes come out as int16, ready for products.
+ * norm, for they differ only in the shift behind their gain. The codes come out as int16, ready for products.
  */
 import {
   add,
@@ -23,6 +23,7 @@ import {
   select,
   shl,
   shr,
+  shrU,
   store16,
   store32,
   sub,
@@ -38,7 +39,6 @@ export const NORM = record(
   "length",
   "gain", // int16 [length], or 0: no norm
   "gainShift", // y = rshr(x·g, gainShift)
-  "squareShift", // z = sat(x >> squareShift, 18)
   "epsilon", // the address of an int64
   "codes", // int16 [tokens], at strides of codesStride bytes
   "codesStride",
@@ -46,6 +46,32 @@ export const NORM = record(
   "y", // in the thread's memory: int32 [length]
   "first", // address of the word that says from which token on
 );
+
+/** Section 2: a sum of squares stands for sum·2^(2·shift); two variables of a function. */
+export interface Squares {
+  readonly sum: Local<"i64">;
+  readonly shift: Local<"i64">;
+  /** x >> shift of the element at hand. */
+  readonly z: Local<"i64">;
+}
+
+export function squaresOf(f: Body): Squares {
+  return { sum: f.local("i64"), shift: f.local("i64"), z: f.local("i64") };
+}
+
+/**
+ * One element more. What does not fit 18 bits makes the shift grow; two steps of 7 cut the sum as one of 14 does, for
+ * floor of floor is floor, and behind 14 every int32 fits.
+ */
+export function addSquare(f: Body, { sum, shift, z }: Squares, x: Expr<"i64">): void {
+  f.set(z, shr(x, shift));
+  f.while(ne(shrU(add(z, 131072), 18), 0), () => {
+    f.set(sum, shrU(sum, 14));
+    f.set(shift, add(shift, 7));
+    f.set(z, shr(x, shift));
+  });
+  f.set(sum, add(sum, mul(z, z)));
+}
 
 export type Vectors = ReturnType<typeof vectorFunctions>;
 
@@ -91,6 +117,13 @@ export function vectorFunctions(module: Module, area: Expr<"i32">, scales: Scale
     return maximum;
   });
 
+  /** R of section 2: one over the root of sum·2^(2·shift) and E, an int64 at `epsilon`. */
+  const inverseRoot = module.func("inverseRoot", ["i64", "i64", "i32"], "i32", (f, sum, shift, epsilon) => {
+    const twice = f.let(shl(shift, 1));
+    const m = scales.norm16(add(sum, shrU(load64(epsilon), twice)));
+    return scales.rsqrt(add(m, shl(wrap(twice), 16))); // rsqrt of a mantissa of 0 is 0 whatever the exponent
+  });
+
   /** One vector through its norm, where it has one, and the quantiser; returns S, or mul(S, 1/rms). */
   const norm = module.func("norm", ["i32", "i32", "i32"], "i32", (f, step, source, codes) => {
     const length = f.let(load32(step, NORM.length));
@@ -98,10 +131,9 @@ export function vectorFunctions(module: Module, area: Expr<"i32">, scales: Scale
     f.if(eqz(gain), () => f.return(quantise(source, length, maximumOf(source, length), codes)));
     const gainShift = f.let(extend(load32(step, NORM.gainShift)));
     const half = f.let(shl(i64(1), sub(gainShift, 1)));
-    const squareShift = f.let(extend(load32(step, NORM.squareShift)));
     const y = f.let(add(area, load32(step, NORM.y)));
     const maximum = f.local("i64");
-    const squares = f.local("i64");
+    const squares = squaresOf(f);
     const x = f.local("i64");
     const value = f.local("i64");
     f.for(i32(0), length, 1, (i) => {
@@ -110,13 +142,10 @@ export function vectorFunctions(module: Module, area: Expr<"i32">, scales: Scale
       scales.saturate(f, value, 32, "y");
       f.do(store32(add(y, shl(i, 2)), wrap(value)));
       raise(f, maximum, value);
-      f.set(value, shr(x, squareShift));
-      scales.saturate(f, value, 18, "z");
-      f.set(squares, add(squares, mul(value, value)));
+      addSquare(f, squares, x);
     });
     const scale = f.let(quantise(y, length, maximum, codes));
-    const epsilon = load64(load32(step, NORM.epsilon));
-    return scales.multiply(scale, scales.rsqrt(scales.norm16(add(squares, epsilon))));
+    return scales.multiply(scale, inverseRoot(squares.sum, squares.shift, load32(step, NORM.epsilon)));
   });
 
   /** x += delta of one vector. */
@@ -146,7 +175,7 @@ export function vectorFunctions(module: Module, area: Expr<"i32">, scales: Scale
     });
   });
 
-  return { quantise, maximumOf, norm, normStep };
+  return { quantise, maximumOf, inverseRoot, norm, normStep };
 }
 
 /** maximum = max(maximum, |value|). */
