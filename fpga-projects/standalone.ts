@@ -13,7 +13,7 @@ export const baudFor = (clockMHz: number): number =>
   }) ?? 9600;
 
 /** 32 bits that name the model and program: FNV-1a over the program words. */
-const identity = (program: readonly bigint[]): number => {
+export const identity = (program: readonly bigint[]): number => {
   let hash = 0x811c9dc5;
   for (const word of program)
     for (let byte = 0n; byte < 64n; byte += 8n)

@@ -5,7 +5,7 @@ import { mergePairs } from "./mergePairs.js";
 export const BOS = 1;
 export const EOS = 2;
 /** Ids 3..258 are the bytes 0..255. */
-const FIRST_BYTE = 3;
+export const FIRST_BYTE = 3;
 
 /** Text to tokens and back, whatever the family: what every container's tokenizer gives. */
 export interface TextTokenizer {

@@ -56,3 +56,59 @@ export const registersHeader = (context: RegisterTexts): string =>
 export const registersPython = (context: RegisterTexts): string =>
   render("host/gateloom_registers.py", context);
 export const registersDocument = (context: RegisterTexts): string => render("host/registers.md", context);
+
+/** A driver for boards whose processor is beside the accelerator, or for a UART's other end. */
+export interface ProgramText {
+  readonly title: string;
+  /** Of kernel and bitstream. */
+  readonly name: string;
+}
+export const textPython = (context: Pick<ProgramText, "title">): string =>
+  render("host/gateloom_text.py", context);
+export const pynqPython = (context: ProgramText): string => render("host/gateloom.py", context);
+
+/** Letters of the byte link, as Python and people write them. */
+export interface LinkText {
+  readonly title: string;
+  readonly prompt: string;
+  readonly go: string;
+  readonly identify: string;
+  readonly token: string;
+  readonly done: string;
+  readonly error: string;
+}
+export const serialPython = (context: LinkText): string => render("host/gateloom_serial.py", context);
+export const linkDocument = (
+  context: LinkText & { readonly baud: number; readonly id: string; readonly positions: number },
+): string => render("host/link.md", context);
+
+/** What the C++ program is compiled with. */
+export interface ModelText {
+  readonly title: string;
+  /** As XRT names a kernel's instance. */
+  readonly kernel: string;
+  readonly imageBytes: number;
+  readonly programBytes: number;
+  readonly channelBytes: number;
+  readonly positions: number;
+  readonly vocab: number;
+  readonly registers: readonly {
+    readonly constant: string;
+    readonly width: number;
+    readonly value: number;
+  }[];
+  /** "" where there is none. */
+  readonly vocabularyFile: string;
+  /** 1: text can be encoded in C++. */
+  readonly encodes: 0 | 1;
+  /** -1 where there is none. */
+  readonly bos: number;
+  readonly firstByte: number;
+  readonly dropsSpace: 0 | 1;
+  readonly stops: readonly number[];
+}
+export const modelHeader = (context: ModelText): string => render("host/gateloom_model.h", context);
+/** `constants`: registers whose value says whether bitstream and files belong together. */
+export const xrtProgram = (context: ProgramText & Pick<RegisterTexts, "constants">): string =>
+  render("host/main.cpp", context);
+export const hostMakefile = (context: Pick<ProgramText, "title">): string => render("host/Makefile", context);

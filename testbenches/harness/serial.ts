@@ -1,7 +1,7 @@
 /** The host's end of a stand-alone board's UART, against the simulated chip: levels in, levels out, answers parsed. */
 import { LINK } from "../../generator/accelerator/link.js";
 import { elaborate } from "../../generator/hdl/index.js";
-import { simulate, type Simulation } from "../../generator/simulate/index.js";
+import { type Handle, simulate, type Simulation } from "../../generator/simulate/index.js";
 
 export type Answer =
   | { readonly kind: "token"; readonly token: number }
@@ -50,6 +50,7 @@ export class SerialHost {
   private sent = 0;
   private frame: { start: number; bits: number } | null = null;
   private cycle = 0;
+  private readonly tx: Handle;
 
   constructor(
     def: Parameters<typeof elaborate>[0],
@@ -60,6 +61,7 @@ export class SerialHost {
     this.sim.poke("rst", 1);
     this.sim.step(3);
     this.sim.poke("rst", 0);
+    this.tx = this.sim.handle("tx");
   }
 
   send(bytes: readonly number[]): void {
@@ -72,17 +74,25 @@ export class SerialHost {
 
   /** Until `stop` says so, looked at after every received byte and at the end of what is sent; throws after `most` cycles. */
   run(stop: () => boolean, most: number): void {
-    const tx = this.sim.handle("tx");
-    const { divider } = this;
-    for (const end = this.cycle + most; this.cycle < end; this.cycle++) {
-      if (this.cycle % divider === 0) {
-        this.sim.poke("rx", this.levels[this.sent] ?? 1);
-        if (this.sent < this.levels.length) this.sent++;
-      }
-      if (this.listen(tx.get() as number) && stop()) return;
-      this.sim.step();
-    }
+    for (const end = this.cycle + most; this.cycle < end; ) if (this.step(stop)) return;
     throw new Error(`nothing came within ${most} cycles; received so far: ${this.received.join(" ")}`);
+  }
+
+  /** So many cycles, whatever comes. */
+  advance(cycles: number): void {
+    for (const end = this.cycle + cycles; this.cycle < end; ) this.step(() => false);
+  }
+
+  /** One cycle; true when a byte came and `stop` says so. */
+  private step(stop: () => boolean): boolean {
+    if (this.cycle % this.divider === 0) {
+      this.sim.poke("rx", this.levels[this.sent] ?? 1);
+      if (this.sent < this.levels.length) this.sent++;
+    }
+    if (this.listen(this.tx.get() as number) && stop()) return true;
+    this.sim.step();
+    this.cycle++;
+    return false;
   }
 
   /** Samples the middle of each bit; true when a byte is complete. */

@@ -1,0 +1,210 @@
+/** Host programs of boards with AXI against the simulated accelerator: what they say, when they end, what they tell of errors. */
+import assert from "node:assert/strict";
+import { mkdir, symlink, writeFile } from "node:fs/promises";
+import path from "node:path";
+import { execa } from "execa";
+import { registerMap } from "../../generator/isa/registers.js";
+import { randomFrom } from "../../generator/library/testing.js";
+import { type AxiBehaviour, DECERR, OKAY, SLVERR } from "../../testbenches/harness/axislave.js";
+import { AxiBridge } from "../../testbenches/harness/hostbridge.js";
+import { boardOf } from "../boards/index.js";
+import { hostFiles } from "./host.js";
+import {
+  axi,
+  axiInputFor,
+  commandOrSkip,
+  config,
+  design,
+  goldens,
+  model,
+  ProjectFolder,
+  PYTHON_STUBS,
+  type Ran,
+  run,
+  STOPPING,
+  textOf,
+  tokenizer,
+  XRT_STUBS,
+} from "./programs.testing.js";
+
+const CALM: AxiBehaviour = { rate: 0.9, latency: 8 };
+const map = registerMap(config, axi);
+const offsetOf = (name: string): number => map.registers.find((r) => r.name === name)!.offset;
+
+/** One kind of board: how its program is made ready, and run. */
+interface Program {
+  readonly title: string;
+  readonly board: string;
+  readonly banks: boolean;
+  readonly needs: "python3" | "g++";
+  ready(folder: string): Promise<void>;
+  command(args: readonly string[]): readonly [string, ...string[]];
+}
+const PROGRAMS: readonly Program[] = [
+  {
+    ...{ title: "the PYNQ driver", board: "kv260", banks: false, needs: "python3" },
+    async ready(folder) {
+      for (const ending of ["bit", "hwh"]) await writeFile(path.join(folder, `gateloom_npu.${ending}`), "");
+    },
+    command: (args) => ["python3", "gateloom.py", ...args],
+  },
+  {
+    ...{ title: "the XRT program", board: "u55c", banks: true, needs: "g++" },
+    async ready(folder) {
+      await writeFile(path.join(folder, "a.xclbin"), "");
+      // The Makefile's own command, against the stub in the place of XRT; its library is empty.
+      const xrt = path.join(folder, "..", "..", "xrt");
+      await mkdir(path.join(xrt, "lib"), { recursive: true });
+      await symlink(path.join(XRT_STUBS, "include"), path.join(xrt, "include"));
+      await execa("ar", ["rc", path.join(xrt, "lib", "libxrt_coreutil.a")]);
+      await execa("make", [`XILINX_XRT=${xrt}`, "CXXFLAGS=-O0 -pedantic -Werror"], { cwd: folder });
+    },
+    command: (args) => ["./gateloom_host", "--xclbin", "a.xclbin", ...args],
+  },
+];
+
+for (const program of PROGRAMS)
+  describe(program.title, () => {
+    let project: ProjectFolder;
+    let bridge: AxiBridge;
+
+    before(async function () {
+      await commandOrSkip(this, program.needs);
+      project = await ProjectFolder.of(hostFiles(axiInputFor(boardOf(program.board)!)));
+      await program.ready(project.host);
+      bridge = new AxiBridge(design, axi, {
+        ...{ behaviour: CALM, random: randomFrom(7), bankBytes: 1 << 20, banks: program.banks },
+      });
+      await bridge.listen();
+    });
+    after(async () => {
+      await bridge?.close();
+      await project?.remove();
+    });
+    afterEach(() => {
+      if (bridge !== undefined) bridge.behaviour = CALM;
+    });
+
+    const drive = (args: readonly string[], input = ""): Promise<Ran> => {
+      const [command, ...rest] = program.command(args);
+      const env = {
+        GATELOOM_BRIDGE: bridge.address,
+        GATELOOM_KERNEL: "gateloom_npu:{gateloom_npu_1}",
+        PYTHONPATH: PYTHON_STUBS,
+        PYTHONDONTWRITEBYTECODE: "1",
+      };
+      return run(command, rest, { cwd: project.host, env, input });
+    };
+
+    it("prints the prompt and golden's tokens behind it, then rate and counters", async () => {
+      const text = "once the é was 🙂";
+      const ran = await drive(["--prompt", text, "--tokens", "4"]);
+      assert.equal(ran.code, 0, ran.err);
+      const prompt = tokenizer.encode(text);
+      assert.equal(ran.out, `${text}${textOf(prompt, goldens(prompt, 4))}\n`);
+      assert.match(ran.err, /\(ended after 4 tokens; --tokens allows more\)/);
+      assert.match(ran.err, new RegExp(`prompt of ${prompt.length} tokens: first token after .* tokens/s`));
+      assert.match(ran.err, /\(the last run: cycles \d+.*busy \d+.*beats \d+\)/);
+    });
+
+    it("takes ids, lines one after the other, and says what is wrong with one of them", async () => {
+      const ids = await drive(["--ids", "-", "--tokens", "2"], "[1, 261\n 270]");
+      assert.equal(ids.out, `${textOf([1, 261, 270], goldens([1, 261, 270], 2))}\n`, ids.err);
+      const long = "x".repeat(40);
+      const lines = await drive(["--tokens", "1"], `the\n\n${long}\na\n`);
+      const said = (text: string): string => {
+        const prompt = tokenizer.encode(text);
+        return `${text}${textOf(prompt, goldens(prompt, 1))}\n`;
+      };
+      assert.equal(lines.out.replace(long, ""), said("the") + said("a"), lines.err);
+      assert.match(lines.err, /the prompt has \d\d tokens, the context only 32; shorten it/);
+      assert.equal(lines.code, 0);
+      const outside = await drive(["--ids", "-"], "300");
+      assert.match(outside.err, /token 300 is outside the vocabulary 0\.\.299/);
+      assert.equal(outside.code, 1);
+    });
+
+    it("ends where the context is full: the last token lies round the window's end", async () => {
+      const prompt = Array.from({ length: 31 }, (_, i) => 3 + 7 * i);
+      const ran = await drive(["--ids", "-", "--tokens", "9"], prompt.join(" "));
+      const tokens = goldens(prompt, 9);
+      assert.equal(tokens.length, 2);
+      assert.equal(ran.out, `${textOf(prompt, tokens)}\n`, ran.err);
+      assert.match(ran.err, /\(ended: the context of 32 positions is full\)/);
+    });
+
+    for (const [what, behaviour, words] of [
+      [
+        "SLVERR",
+        { ...CALM, response: () => SLVERR },
+        /m_axi_gmem\d: memory answered with an error \(SLVERR\)/,
+      ],
+      [
+        "DECERR of the port that writes",
+        { ...CALM, response: (_: bigint, write: boolean) => (write ? DECERR : OKAY) },
+        /m_axi_cache: no memory answers at the address \(DECERR\)/,
+      ],
+    ] as const)
+      it(`reports ${what} in words, and the next program runs`, async () => {
+        bridge.behaviour = behaviour;
+        const ran = await drive(["--ids", "-", "--tokens", "3"], "1 5");
+        assert.match(ran.err, words);
+        assert.match(ran.err, /gateloom: the run ended with an error/);
+        assert.equal(ran.code, 1);
+        bridge.behaviour = CALM;
+        const next = await drive(["--ids", "-", "--tokens", "1"], "1 5");
+        assert.equal(next.out, `${textOf([1, 5], goldens([1, 5], 1))}\n`, next.err);
+      });
+
+    it("gives up when nothing comes, and what it leaves behind is ended by the next", async () => {
+      bridge.behaviour = { ...CALM, silent: () => true };
+      const ran = await drive(["--ids", "-", "--patience", "0.2"], "1 5");
+      assert.match(ran.err, /no token came within 0\.2 s \(status: .*running/);
+      assert.equal(ran.code, 1);
+      bridge.behaviour = CALM;
+      const next = await drive(["--ids", "-", "--tokens", "1"], "1 5");
+      assert.equal(next.out, `${textOf([1, 5], goldens([1, 5], 1))}\n`, next.err);
+    });
+
+    it("ends at a stop token, which is not said, and stops the run", async () => {
+      const { prompt, before } = STOPPING;
+      const writes = bridge.writes.length;
+      const ran = await drive(["--ids", "-", "--tokens", "20"], prompt.join(" "));
+      assert.equal(ran.out, `${textOf(prompt, before)}\n`, ran.err);
+      assert.doesNotMatch(ran.err, /ended/);
+      assert.deepEqual(
+        bridge.writes.slice(writes).filter(({ offset }) => offset === offsetOf("command")),
+        [{ offset: offsetOf("command"), value: 1 }],
+      );
+    });
+
+    it("refuses a bitstream or files that are not there or not of this export", async () => {
+      const missing = await drive(program.needs === "g++" ? ["--data", "nowhere"] : ["--bit", "nowhere.bit"]);
+      assert.match(missing.err, /^gateloom: nowhere/m);
+      assert.equal(missing.code, 1);
+      bridge.instead.set(offsetOf("configuration"), 0xab);
+      const other = await drive(["--prompt", "a"]);
+      bridge.instead.clear();
+      assert.match(
+        other.err,
+        /register configuration says .*: take (bitstream|xclbin) and files of one export/,
+      );
+      assert.equal(other.code, 1);
+    });
+
+    it("says how it is used", async () => {
+      assert.equal((await drive(["--tokens", "0"])).code, 2);
+      assert.match((await drive(["--help"])).out, /--prompt/);
+    });
+  });
+
+describe("host files", () => {
+  it("carry the model's numbers, whatever its vocabulary", () => {
+    const files = hostFiles(axiInputFor(boardOf("pynq-z2")!, null));
+    const facts = JSON.parse(String(files.get("host/model.json")));
+    assert.equal(facts.tokenizer, null);
+    assert.equal(facts.vocab, model.shape.vocab);
+    assert.deepEqual(facts.image.bytes, (files.get("host/image.bin") as Uint8Array).length);
+    assert.equal(files.has("host/vocabulary.txt"), false);
+  });
+});

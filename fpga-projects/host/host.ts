@@ -1,0 +1,170 @@
+/** The host's side of an exported project: the model's data, the register map, and a program that talks, by kind of board. */
+import { createHash } from "node:crypto";
+import { LINK } from "../../generator/accelerator/link.js";
+import {
+  hostMakefile,
+  type LinkText,
+  linkDocument,
+  modelHeader,
+  pynqPython,
+  serialPython,
+  textPython,
+  xrtProgram,
+} from "../../rtl-templates/host/host.js";
+import type { AxiExport, ExportInput, ProjectFiles } from "../export/input.js";
+import { baudFor, identity } from "../standalone.js";
+import { registerFiles, registerTexts } from "./registers.js";
+import { factsOf, tokenizerFiles } from "./tokenizer.js";
+
+const PAGE = 4096;
+/** Cell of the core in the block design of scripts/zynq.tcl. */
+const CELL = "core";
+/** Part of a second that a port waits for an answer before that is an error: memory answers in microseconds. */
+const TIMEOUTS_PER_SECOND = 10;
+
+/** Titles stand in comments and strings of several languages. */
+const plain = (text: string): string => text.replace(/[^\p{L}\p{N} .,()+:_-]/gu, "_");
+const titleOf = ({ model, board }: ExportInput): string => plain(`${model} on ${board.title}`);
+
+const programBytes = (program: BigUint64Array): Uint8Array => {
+  const bytes = new Uint8Array(8 * program.length);
+  const view = new DataView(bytes.buffer);
+  for (const [i, word] of program.entries()) view.setBigUint64(8 * i, word, true);
+  return bytes;
+};
+
+const described = (file: string, content: Uint8Array) => ({
+  file,
+  bytes: content.length,
+  sha256: createHash("sha256").update(content).digest("hex"),
+});
+
+/** What every program must know. */
+const commonFacts = (input: ExportInput) => ({
+  name: input.name,
+  model: input.model,
+  board: input.board.name,
+  positions: input.compiled.positions,
+  vocab: input.compiled.model.shape.vocab,
+  clockMHz: input.clockMHz,
+  tokenizer: factsOf(input.tokenizer),
+});
+
+const json = (value: object): string => `${JSON.stringify(value, null, 2)}\n`;
+const inHost = (files: ReadonlyMap<string, string>): [string, string][] =>
+  [...files].map(([name, text]) => [`host/${name}`, text]);
+
+const linkText = (title: string): LinkText => {
+  const letter = (code: number): string => `0x${code.toString(16)}`;
+  return {
+    title,
+    prompt: letter(LINK.prompt),
+    go: letter(LINK.go),
+    identify: letter(LINK.identify),
+    token: letter(LINK.token),
+    done: letter(LINK.done),
+    error: letter(LINK.error),
+  };
+};
+
+/** For boards with the model in the FPGA and a UART. */
+export const serialHostFiles = (input: ExportInput): ProjectFiles => {
+  const { compiled, clockMHz } = input;
+  const title = titleOf(input);
+  const id = identity([...compiled.program]);
+  const baud = baudFor(clockMHz);
+  const link = linkText(title);
+  return new Map<string, string>([
+    ["host/model.json", json({ ...commonFacts(input), serial: { baud, id } })],
+    ...inHost(tokenizerFiles(input.tokenizer)),
+    ["host/gateloom_text.py", textPython({ title })],
+    ["host/gateloom_serial.py", serialPython(link)],
+    [
+      "docs/link.md",
+      linkDocument({
+        ...link,
+        baud,
+        id: id.toString(16).padStart(8, "0"),
+        positions: compiled.positions,
+      }),
+    ],
+  ]);
+};
+
+/** Bytes of each channel: its slices of image and cache, whole words behind the last one, whole pages. */
+const channelBytes = ({ compiled, masters }: AxiExport): number =>
+  Math.ceil((compiled.memoryBeats * (compiled.beatBytes / masters.masters)) / PAGE + 1) * PAGE;
+
+/** For boards with the accelerator behind AXI. Versal cards have no XRT: they get the data and the register map. */
+export const axiHostFiles = (input: AxiExport): ProjectFiles => {
+  const { board, name, config, compiled, clockMHz, masters, registers } = input;
+  const title = titleOf(input);
+  const program = programBytes(compiled.program);
+  const facts = factsOf(input.tokenizer);
+  const own = {
+    ...compiled.registers,
+    timeout: Math.round((clockMHz * 1e6) / TIMEOUTS_PER_SECOND),
+  };
+  const files = new Map<string, string | Uint8Array>([
+    ...registerFiles({ title, config, masters, registers }),
+    [
+      "host/model.json",
+      json({
+        ...commonFacts(input),
+        cell: CELL,
+        registers: own,
+        memory: { beatBytes: compiled.beatBytes, channelBytes: channelBytes(input) },
+        image: described("image.bin", compiled.image),
+        program: described("program.bin", program),
+      }),
+    ],
+    ["host/image.bin", compiled.image],
+    ["host/program.bin", program],
+    ...inHost(tokenizerFiles(input.tokenizer)),
+    ["host/gateloom_text.py", textPython({ title })],
+  ]);
+  switch (board.flow.kind) {
+    case "zynq7":
+    case "zynqmp":
+      files.set("host/gateloom.py", pynqPython({ title, name }));
+      return files;
+    case "alveo": {
+      const texts = registerTexts({ title, config, masters, registers });
+      const constants = texts.constants.filter((c) => c.name !== "version");
+      files.set("host/main.cpp", xrtProgram({ title, name, constants }));
+      files.set("host/Makefile", hostMakefile({ title }));
+      files.set(
+        "host/gateloom_model.h",
+        modelHeader({
+          title,
+          kernel: `${name}:{${name}_1}`,
+          imageBytes: compiled.image.length,
+          programBytes: program.length,
+          channelBytes: channelBytes(input),
+          positions: compiled.positions,
+          vocab: compiled.model.shape.vocab,
+          registers: Object.entries(own).map(([register, value]) => {
+            const { constant, width } = texts.registers.find((r) => r.name === register)!;
+            return { constant, width, value };
+          }),
+          vocabularyFile: facts?.vocabulary ?? "",
+          encodes: facts?.encoder === "scores" && facts.chatTemplate === null ? 1 : 0,
+          bos: facts?.bos ?? -1,
+          firstByte: facts?.firstByte ?? 0,
+          dropsSpace: facts?.dropsSpaceBehindBos === true ? 1 : 0,
+          stops: facts?.stops ?? [],
+        }),
+      );
+      return files;
+    }
+    case "versal":
+      return files;
+    case "fabric":
+    case "open":
+      throw new RangeError(`${board.name} has no AXI`);
+  }
+};
+
+/** By path in the project. */
+export const hostFiles = (input: ExportInput | AxiExport): ProjectFiles =>
+  "registers" in input ? axiHostFiles(input) : serialHostFiles(input);
