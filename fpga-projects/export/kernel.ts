@@ -1,14 +1,13 @@
 /** Projects whose accelerator sits behind AXI: Zynq block designs, Vitis kernels, IP-XACT for Versal. */
 import { axiAccelerator } from "../../generator/accelerator/axiaccelerator.js";
-import { elaborate, emitVerilog } from "../../generator/hdl/index.js";
+import { CORE_CELL, emitKernel } from "../../generator/accelerator/axitop.js";
+import { elaborate } from "../../generator/hdl/index.js";
 import { registerMap } from "../../generator/isa/registers.js";
 import { linkCfg } from "../../rtl-templates/vitis/vitis.js";
 import { floorplanXdc } from "../../rtl-templates/vivado/vivado.js";
 import type { AxiExport, ExportInput, ProjectFiles } from "./input.js";
-import { interfacesOf } from "./interfaces.js";
-import { mastersFor } from "./masters.js";
+import { masterPorts, mastersFor } from "./masters.js";
 import { coreVivado, sourcesOf, zynqVivado } from "./vivado.js";
-import { wrapperOf } from "./wrapper.js";
 
 const OUTSTANDING = 8;
 /** AXI3 ports (HBM, Zynq-7000) take 16 words; the rest would take 256, and 64 words of 512 bits are 4 KB. */
@@ -31,16 +30,8 @@ export const axiExport = (input: ExportInput): AxiExport => {
   return { ...input, masters, registers: registerMap(input.config, masters), design };
 };
 
-const rtlOf = (input: AxiExport): Map<string, string> => {
-  const rtl = new Map<string, string>(
-    [...emitVerilog(input.design)].map(([name, text]) => [`rtl/${name}`, text]),
-  );
-  rtl.set(
-    `rtl/${input.name}.v`,
-    wrapperOf(input.design, input.name, `${input.model} on ${input.board.title}: the top level`),
-  );
-  return rtl;
-};
+const rtlOf = ({ design, name }: AxiExport): Map<string, string> =>
+  new Map([...emitKernel(design, name)].map(([file, text]) => [`rtl/${file}`, text]));
 
 /** Banks in turn, as many for each master as there are. The cache's port reaches all of them. */
 const banksOf = (masters: readonly string[], banks: number): { port: string; banks: string }[] => {
@@ -55,7 +46,7 @@ const banksOf = (masters: readonly string[], banks: number): { port: string; ban
 
 /** What `input.board.flow` asks for. */
 export const kernelProject = (input: AxiExport): ProjectFiles => {
-  const { board, name, model, design, clockMHz } = input;
+  const { board, name, model, clockMHz } = input;
   const rtl = rtlOf(input);
   const sources = sourcesOf(rtl);
   const { flow } = board;
@@ -69,14 +60,12 @@ export const kernelProject = (input: AxiExport): ProjectFiles => {
         ...zynqVivado(input, flow.hpPorts, flow.kind),
       ]);
     case "alveo": {
-      const masters = interfacesOf(design.modules.get(design.top)!)
-        .filter((bus) => bus.kind === "aximm" && bus.mode === "master")
-        .map((bus) => bus.name);
+      const ports = banksOf(masterPorts(input.masters), flow.hbmBanks);
       return new Map([
         ...rtl,
         ...coreVivado(input, sources, true),
-        ["link.cfg", linkCfg({ title, name, clockMHz, ports: banksOf(masters, flow.hbmBanks) })],
-        ["xdc/floorplan.xdc", floorplanXdc({ title, name: "pblock_hbm", core: design.top })],
+        ["link.cfg", linkCfg({ title, name, clockMHz, ports })],
+        ["xdc/floorplan.xdc", floorplanXdc({ title, name: "pblock_hbm", cell: CORE_CELL })],
       ]);
     }
     case "versal":

@@ -1,6 +1,6 @@
 /** How an accelerator's memory port lies over a board's: width and number of AXI masters. */
 import { type AcceleratorConfig, beatBits } from "../../generator/isa/config.js";
-import type { Masters } from "../../generator/isa/registers.js";
+import { CACHE_PORT, imagePort, type Masters } from "../../generator/isa/registers.js";
 import type { Flow } from "../boards/board.js";
 
 const MOST_MASTERS = 32;
@@ -29,3 +29,9 @@ export const mastersFor = (flow: Flow, config: AcceleratorConfig): Masters => {
   const masters = Math.min(MOST_MASTERS, Math.max(1, beat / wide));
   return { masters, dataBits: wide };
 };
+
+/** AXI masters of the top level by name: those that read the image, then the cache's. */
+export const masterPorts = ({ masters }: Masters): string[] => [
+  ...Array.from({ length: masters }, (_, c) => imagePort(c)),
+  CACHE_PORT,
+];

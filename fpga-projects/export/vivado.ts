@@ -1,4 +1,5 @@
 /** Vivado's part of a project: scripts and constraints by kind of board. */
+import { CLOCK, RESET } from "../../generator/accelerator/axitop.js";
 import { CONTROL_PORT, type Register } from "../../generator/isa/registers.js";
 import {
   batchTcl,
@@ -14,7 +15,7 @@ import {
 } from "../../rtl-templates/vivado/vivado.js";
 import type { Board } from "../boards/index.js";
 import { type AxiExport, type ExportInput, type ProjectFiles, VIVADO } from "./input.js";
-import { CLOCK, interfacesOf, RESET } from "./interfaces.js";
+import { masterPorts } from "./masters.js";
 
 /** Sources as the scripts list them: sorted, by path in the project. */
 export interface Sources {
@@ -65,11 +66,9 @@ const packaged = (register: Register): PackagedRegister => ({
 
 /** IP-XACT packaging, with the Vitis kernel where the board takes one, and the core out of context. */
 export const coreVivado = (input: AxiExport, sources: Sources, kernel: boolean): ProjectFiles => {
-  const { board, name, model, registers, design } = input;
+  const { board, name, model, registers } = input;
   const title = `${model} on ${board.title}`;
-  const masters = interfacesOf(design.modules.get(design.top)!).filter(
-    (bus) => bus.kind === "aximm" && bus.mode === "master",
-  );
+  const masters = masterPorts(input.masters).map((port) => ({ name: port }));
   return new Map([
     ["scripts/common.tcl", commonTcl({ part: board.device.part, ...sources })],
     [
@@ -93,7 +92,7 @@ export const coreVivado = (input: AxiExport, sources: Sources, kernel: boolean):
       "scripts/batch.tcl",
       batchTcl({
         ...{ title, version: VIVADO, name, top: name, memories: sources.memories },
-        constraints: ["xdc/ooc.xdc"],
+        constraints: ["xdc/ooc.xdc", ...(kernel ? ["xdc/floorplan.xdc"] : [])],
         outOfContext: true,
       }),
     ],
@@ -143,10 +142,7 @@ const PINS = {
 
 /** The block design around the processing system. */
 export const zynqVivado = (input: AxiExport, ports: number, kind: "zynq7" | "zynqmp"): ProjectFiles => {
-  const { board, name, model, registers, design, clockMHz } = input;
-  const masters = interfacesOf(design.modules.get(design.top)!)
-    .filter((bus) => bus.kind === "aximm" && bus.mode === "master")
-    .map((bus) => bus.name);
+  const { board, name, model, registers, clockMHz } = input;
   const ultrascale = kind === "zynqmp";
   return new Map([
     ["scripts/board.tcl", boardFiles(board, true)],
@@ -165,7 +161,7 @@ export const zynqVivado = (input: AxiExport, ports: number, kind: "zynq7" | "zyn
         control: CONTROL_PORT,
         ...PINS[kind],
         range: `${registers.bytes / 1024}K`,
-        ports: hpPorts(masters, ports, ultrascale),
+        ports: hpPorts(masterPorts(input.masters), ports, ultrascale),
       }),
     ],
   ]);

@@ -7,6 +7,12 @@ import type { Design } from "../hdl/ir.js";
 import { CACHE_PORT, CONTROL_PORT } from "../isa/registers.js";
 
 export const KERNEL = "gateloom_kernel";
+/** Ports of the outermost module that belong to no AXI port. */
+export const CLOCK = "ap_clk";
+export const RESET = "ap_rst_n";
+export const INTERRUPT = "interrupt";
+/** The instance of everything in it. */
+export const CORE_CELL = "u_gateloom";
 
 interface TopPort {
   readonly direction: "input" | "output";
@@ -88,8 +94,8 @@ const clocksOf = (design: Design): Clock[] => {
   }));
 };
 
-/** Module `gateloom_kernel` around the module `gateloom_axi`. */
-const wrapper = (design: Design): string => {
+/** Module `name` around the module `gateloom_axi`. */
+const wrapper = (design: Design, name: string): string => {
   const buses = interfacesOf(design);
   const clocks = clocksOf(design);
   const ports: TopPort[] = [];
@@ -155,7 +161,7 @@ const wrapper = (design: Design): string => {
 \`default_nettype none
 
 // verilator lint_off SYMRSVDWORD
-module ${KERNEL} (
+module ${name} (
 ${declared.join(",\n")}
 );
 // verilator lint_on SYMRSVDWORD
@@ -166,7 +172,7 @@ ${clocks
 `,
   )
   .join("")}
-  ${design.top} u_gateloom (
+  ${design.top} ${CORE_CELL} (
 ${connected.map(([inner, outer]) => `    .${inner}(${outer})`).join(",\n")}
   );
 ${ports
@@ -182,5 +188,5 @@ endmodule
 };
 
 /** Verilog of a design made by axiaccelerator.ts, with the outermost module. */
-export const emitKernel = (design: Design): Map<string, string> =>
-  new Map([...emitVerilog(design), [`${KERNEL}.v`, wrapper(design)]]);
+export const emitKernel = (design: Design, name = KERNEL): Map<string, string> =>
+  new Map([...emitVerilog(design), [`${name}.v`, wrapper(design, name)]]);

@@ -106,6 +106,7 @@ export const pinsXdc = (context: Pins): string => render("vivado/pins.xdc", cont
 export interface Floorplan {
   readonly title: string;
   readonly name: string;
-  readonly core: string;
+  /** Instance whose cells it takes. */
+  readonly cell: string;
 }
 export const floorplanXdc = (context: Floorplan): string => render("vivado/floorplan.xdc", context);
