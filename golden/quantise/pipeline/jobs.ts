@@ -95,12 +95,14 @@ function multiply(
       for (let i = 0; i < cols; i++) {
         const a = x[x0 + i]!;
         const b = x[x1 + i]!;
-        const [v0, v1] = [weights[w0 + i]!, weights[w1 + i]!];
+        const v0 = weights[w0 + i]!;
+        const v1 = weights[w1 + i]!;
         a0 += a * v0;
         b0 += b * v0;
         a1 += a * v1;
         b1 += b * v1;
-        const [v2, v3] = [weights[w2 + i]!, weights[w3 + i]!];
+        const v2 = weights[w2 + i]!;
+        const v3 = weights[w3 + i]!;
         a2 += a * v2;
         b2 += b * v2;
         a3 += a * v3;
