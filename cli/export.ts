@@ -1,9 +1,12 @@
 import { Command, Option } from "commander";
+import { readFile } from "node:fs/promises";
+import path from "node:path";
 import pc from "picocolors";
 import { hardware } from "../generator/config.js";
 import { BOARDS, type Board } from "../fpga-projects/boards/index.js";
 import { exportProject } from "../fpga-projects/export/export.js";
 import { nearestFit, place } from "../fpga-projects/fit.js";
+import { hostTokenizer } from "../fpga-projects/host/tokenizer.js";
 import { boardOption } from "./boards.js";
 import { loadConfig, withEngine, withLanes } from "./config.js";
 import { UsageError } from "./failure.js";
@@ -12,6 +15,12 @@ import { loadModel } from "./model.js";
 import { wholeNumber } from "./options.js";
 import { checkFolder, writeFolder } from "./output.js";
 import { type SystemOptions, systemOptions } from "./system.js";
+
+/** tokenizer.json of a Hugging Face folder, for the host programs that can use the library; null where there is none. */
+const libraryText = async (model: string | undefined): Promise<string | null> => {
+  if (model === undefined) return null;
+  return readFile(path.join(model, "tokenizer.json"), "utf8").catch(() => null);
+};
 
 interface ExportOptions extends SystemOptions {
   readonly board: string;
@@ -114,7 +123,7 @@ export const exportCommand = (): Command => {
       clockMHz,
       fit: placed.fit,
       forced: !placed.fit.fits,
-      tokenizer: new Map(),
+      tokenizer: hostTokenizer(loaded.tokenizer, await libraryText(options.model)),
     });
     await writeFolder(options.out, files);
     if (options.json)

@@ -1,6 +1,7 @@
 /** A whole project for a board: the files of each part, README and manifest. Same input, same bytes, on any path and machine. */
 import { createHash } from "node:crypto";
 import { imageWords } from "../../generator/compile/words.js";
+import { hostFiles } from "../host/host.js";
 import { buildFiles } from "./build.js";
 import { fabricProject } from "./fabric.js";
 import type { ExportInput, ProjectFiles } from "./input.js";
@@ -13,12 +14,14 @@ const partsOf = (input: ExportInput): ProjectFiles => {
   const { flow } = input.board;
   switch (flow.kind) {
     case "fabric":
-      return fabricProject(input, imageWords(input.compiled));
+      return new Map([...fabricProject(input, imageWords(input.compiled)), ...hostFiles(input)]);
     case "zynq7":
     case "zynqmp":
     case "alveo":
-    case "versal":
-      return kernelProject(axiExport(input));
+    case "versal": {
+      const axi = axiExport(input);
+      return new Map([...kernelProject(axi), ...hostFiles(axi)]);
+    }
     case "open":
       throw new RangeError(`${input.board.name} is built by gateloom build`);
   }
