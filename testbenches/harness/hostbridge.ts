@@ -186,7 +186,7 @@ export class SerialBridge {
   private readonly server = new SocketServer((socket) => this.serve(socket));
   private sent = 0;
 
-  constructor(private readonly host: SerialHost) {}
+  constructor(private readonly host: Pick<SerialHost, "send" | "advance" | "received">) {}
 
   get address(): string {
     return this.server.address;
