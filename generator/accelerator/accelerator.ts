@@ -1,6 +1,7 @@
 /** The accelerator: composition of control, stream side and result side behind one memory port. */
 import { defineModule, stream, uint } from "../hdl/index.js";
 import { type AcceleratorConfig, beatBits, lanes } from "../isa/config.js";
+import { hasProjection } from "../units/projection.js";
 import { cacheWriter, memoryWrite } from "../units/cachewriter.js";
 import { memoryRequest } from "../units/fetch.js";
 import { quantiser } from "../units/quantiser.js";
@@ -88,7 +89,11 @@ export const accelerator = (c: AcceleratorConfig) =>
         program: program_write,
       });
       const streamJobs = fanout(control.stream, ["unpack_job", "stream_job"]);
-      const resultJobs = fanout(control.result, ["scale_job", "row_job", "epilogue_job"]);
+      const projects = hasProjection(c);
+      const resultJobs = fanout(control.result, [
+        ...(["scale_job", "row_job", "epilogue_job"] as const),
+        ...(projects ? (["projection_job"] as const) : []),
+      ]);
       const beatTaken = data.fire.as("beat_taken");
       const { request, fetchAddr, stream, sums } = streamSide(c, {
         jobs: { fetch: control.fetch, unpack: streamJobs.unpack_job, stream: streamJobs.stream_job },
@@ -105,6 +110,7 @@ export const accelerator = (c: AcceleratorConfig) =>
           scale: resultJobs.scale_job,
           row: resultJobs.row_job,
           epilogue: resultJobs.epilogue_job,
+          ...(projects ? { projection: resultJobs.projection_job } : {}),
           quant: control.quant,
           softmax: control.softmax,
         },
@@ -136,7 +142,14 @@ export const accelerator = (c: AcceleratorConfig) =>
         saturated,
         token,
         counter,
-        trace: { ...epilogue.trace, ...quantised.trace, ...cache.trace, ...soft.trace, token },
+        trace: {
+          ...epilogue.trace,
+          ...quantised.trace,
+          ...cache.trace,
+          ...soft.trace,
+          cache: cache.values[0] ?? epilogue.trace.cache,
+          token,
+        },
         request,
         write: cache.write,
       };

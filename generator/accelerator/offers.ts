@@ -14,6 +14,7 @@ import { FETCH_KINDS } from "../units/fetch.js";
 import {
   fetchJob,
   formatBits,
+  hasConstant,
   hasNorms,
   quantJob,
   ramBits,
@@ -109,7 +110,9 @@ const resultOffer = (c: AcceleratorConfig, f: Fields, o: Operands, is: Is, valid
       keys8: ifCache8(c, () => f("cacheKeys8")),
       relu2: c.features.relu2 ? [f("relu2")] : [],
       subNorm: c.features.subNorms ? [f("subNorm")] : [],
-      constant: c.features.subNorms ? [o.constant] : [],
+      bias: c.features.bias ? [f("bias")] : [],
+      headNorm: c.features.qkNorm ? [f("headNorm")] : [],
+      constant: hasConstant(c) ? [o.constant] : [],
       norm: hasNorms(c) ? [f("norm")] : [],
       signal: f("signal"),
     },

@@ -15,6 +15,7 @@ import {
 } from "../units/jobs.js";
 import { statistics, vectorMemory } from "../units/memories.js";
 import type { quantiser } from "../units/quantiser.js";
+import { hasProjection, projection } from "../units/projection.js";
 import { rowScaler } from "../units/rowscale.js";
 import { sampler } from "../units/sampler.js";
 import { normConstants } from "../units/normconstants.js";
@@ -39,6 +40,7 @@ export interface ResultSideInputs {
   readonly jobs: {
     readonly scale: ResultJobs;
     readonly row: ResultJobs;
+    readonly projection?: ResultJobs;
     readonly epilogue: ResultJobs;
     readonly quant: Stream<ReturnType<typeof quantJob>>;
     readonly softmax: Stream<ReturnType<typeof softmaxJob>>;
@@ -55,6 +57,10 @@ export interface ResultSideInputs {
 export const resultSide = (c: AcceleratorConfig, units: ResultSideUnits, i: ResultSideInputs) => {
   const rows = ahead("rowscaler", rowScaler(c), ["wanted", "retire"]);
   const results = ahead("epilogue", epilogue(c), ["score", "squares", "subSquares"]);
+  const projects = hasProjection(c) ? ahead("projection", projection(c), ["squares"]) : undefined;
+  const constants = hasNorms(c)
+    ? normConstants(c).inst("u_norm_constants", { write: writesOf(i.stream.load, "norms") })
+    : undefined;
   const softmax = units.softmax.place({
     job: i.jobs.softmax,
     granted: i.semaphores.softmaxGranted,
@@ -67,15 +73,23 @@ export const resultSide = (c: AcceleratorConfig, units: ResultSideUnits, i: Resu
     scale: units.quantiser.out.scale,
     squares: results.out.squares,
     epsilonSum: i.epsilonSum,
-    others: otherSums(c, i.stream.load, results.out),
+    others: otherSums(c, constants?.epsilon ?? [], results.out.subSquares, projects?.out.squares ?? []),
     softmax: softmax.sum,
     tok: rows.out.wanted,
     retire: rows.out.retire,
   });
   const rowScaled = rows.place({ job: i.jobs.row, sums: i.sums, t, known });
+  const projected =
+    i.jobs.projection &&
+    projects?.place({
+      job: i.jobs.projection,
+      result: rowScaled.result,
+      load: i.stream.load,
+      squaresAt: scaleAddr,
+    });
   const epilogued = results.place({
     job: i.jobs.epilogue,
-    result: rowScaled.result,
+    result: projected?.projected ?? rowScaled.result,
     load: i.stream.load,
     squaresTok: scaleAddr.tok,
     cacheFree: units.cacheWriter.out.free,
@@ -86,29 +100,50 @@ export const resultSide = (c: AcceleratorConfig, units: ResultSideUnits, i: Resu
     job: epilogued.cacheJob,
     sinks: i.sinks,
     slots: i.slots,
+    norm: (constants?.key ?? []).flatMap((key) =>
+      (projected?.key ?? []).map((squares) => ({
+        key: squares,
+        constants: key,
+        mean: writesOf(i.stream.load, "kmean"),
+      })),
+    ),
   });
   const { valid, token } = sampler(c).inst("u_sampler", { logit: epilogued.logit });
   const reads = quantised(c, units.quantiser, i, epilogued, scaleAddr);
-  return { softmax, rows: rowScaled, epilogue: epilogued, cache, choice: { valid, token }, quantiser: reads };
+  const rowsAndBiases = projected
+    ? { ...rowScaled, saturated: rowScaled.saturated.or(projected.saturated) }
+    : rowScaled;
+  return {
+    softmax,
+    rows: rowsAndBiases,
+    epilogue: epilogued,
+    cache,
+    choice: { valid, token },
+    quantiser: reads,
+  };
 };
 
 /** SS and E of the norms beyond the residual's. */
 const otherSums = (
   c: AcceleratorConfig,
-  load: Outputs<ReturnType<typeof streamUnit>>["load"],
-  { subSquares }: Pick<Outputs<ReturnType<typeof epilogue>>, "subSquares">,
+  epsilon: readonly Squares[],
+  sub: readonly Squares[],
+  query: readonly Squares[],
 ): Of<typeof normSum>[] => {
-  if (!hasNorms(c)) return [];
-  const { epsilon } = normConstants(c).inst("u_norm_constants", { write: writesOf(load, "norms") });
-  const squares = (norm: OtherNorm): typeof subSquares => {
+  const squares = (norm: OtherNorm): readonly Squares[] => {
     switch (norm) {
       case "attention":
       case "ffn":
-        return subSquares; // never of both at once
+        return sub; // never of both at once
+      case "query":
+        return query;
     }
   };
-  return otherNorms(c).flatMap((norm, n) => squares(norm).map((s) => ({ squares: s, epsilon: epsilon[n]! })));
+  return otherNorms(c).flatMap((norm, n) =>
+    epsilon.slice(n, n + 1).flatMap((e) => squares(norm).map((s) => ({ squares: s, epsilon: e }))),
+  );
 };
+type Squares = Of<typeof normSum>["squares"];
 
 /** Vectors and their maxima, from the epilogue to the quantiser. */
 const quantised = (

@@ -13,7 +13,15 @@ const widest: AcceleratorConfig = {
   ...defaultConfig,
   matrixRows: 2 ** 18,
   matrixBeats: 2 ** 22,
-  features: { weights8: true, cache8: true, cache3: true, relu2: true, subNorms: true },
+  features: {
+    weights8: true,
+    cache8: true,
+    cache3: true,
+    relu2: true,
+    subNorms: true,
+    bias: true,
+    qkNorm: true,
+  },
 };
 const JOB_OPS = ["load", "emb", "mv", "quant", "softmax"] as const satisfies readonly Op[];
 const SIGNED: readonly NumberField[] = ["scaleE"];
@@ -137,6 +145,13 @@ const offers = (c: AcceleratorConfig, host: Host, job: Job): Partial<Record<Port
       ...(cached
         ? { cacheAddr: job.cache, cacheHeadStride: field("cacheHeadStride"), headGroups: field("headGroups") }
         : { dst: job.dst % 2 ** 14, dstStride: field("dstStride"), slot, slotInit: field("slotInit") }),
+      ...(op === "mv" && (epilogue === "query" || epilogue === "key" || epilogue === "value")
+        ? { bias_0: field("bias") }
+        : {}),
+      ...(op === "mv" && (epilogue === "query" || epilogue === "key")
+        ? { headNorm_0: field("headNorm") }
+        : {}),
+      ...(op === "mv" && epilogue === "query" ? { constant_0: job.constant % 2 ** 13 } : {}),
       ...(op === "mv" && epilogue === "gateup" ? { relu2_0: field("relu2") } : {}),
       ...(op === "mv" && (epilogue === "gateup" || epilogue === "attend")
         ? {
@@ -144,7 +159,7 @@ const offers = (c: AcceleratorConfig, host: Host, job: Job): Partial<Record<Port
             ...(epilogue === "attend" ? { constant_0: job.constant % 2 ** 13 } : {}),
           }
         : {}),
-      ...(op === "mv" && epilogue === "residual" ? { norm_0: field("norm") } : {}),
+      ...(op === "mv" && (epilogue === "residual" || epilogue === "score") ? { norm_0: field("norm") } : {}),
     },
   };
 };

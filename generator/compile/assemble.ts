@@ -61,6 +61,10 @@ const CACHE: readonly NumberField[] = [
 
 /** Options of what happens to the results. */
 const OPTIONAL: Readonly<Partial<Record<Epilogue, readonly NumberField[]>>> = {
+  query: ["bias", "headNorm", "constant"],
+  key: ["bias", "headNorm"],
+  value: ["bias"],
+  score: ["norm"],
   residual: ["norm"],
   gateup: ["subNorm", "relu2"],
   attend: ["subNorm", "constant"],

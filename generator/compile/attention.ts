@@ -5,7 +5,7 @@
 import { GROUP } from "../engines/formats/beats.js";
 import { FORMATS } from "../isa/instruction.js";
 import { type Advance, mask } from "./builder.js";
-import { type Context, cacheBeat, constantScale, epilogue, layerCache, TOK } from "./context.js";
+import { type Context, cacheBeat, constantScale, epilogue, layerCache, normScale, TOK } from "./context.js";
 import { cacheFormats } from "./layout.js";
 
 /** QUANT q, MV keys and SOFTMAX of a head. */
@@ -13,6 +13,7 @@ const score = (context: Context, layer: number, head: number): void => {
   const { builder, model, config, layout } = context;
   const { headDim } = model.shape;
   const { act, vector, slot } = layout.chip;
+  const { qkNorm, scale } = model.layers[layer]!;
   const groups = headDim / GROUP;
   const activations = builder.at("act", "actBase", "word", act.query + head * groups);
   builder.emit(
@@ -45,7 +46,7 @@ const score = (context: Context, layer: number, head: number): void => {
       ),
       ...activations,
       ...builder.at("scaleSlot", "scaleSlotBase", "head", slot.query + head),
-      ...constantScale("activation", model.layers[layer]!.scale.score),
+      ...(qkNorm === undefined ? constantScale("activation", scale.score) : normScale("query", scale.score)),
       wait: mask("queryAct", "scoreFree"),
       signal: mask("scoreReady"),
     },

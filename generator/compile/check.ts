@@ -47,8 +47,6 @@ export const shapeProblems = (
     `the configuration has ${config.cols} columns; groups are ${GROUP} wide: set cols: ${GROUP}`,
   );
   say(!Number.isInteger(positions) || positions < 1, `${positions} positions; at least one is needed`);
-  for (const what of beyond(model))
-    problems.push(`the model has ${what}; the hardware does not have that yet`);
   model.layers.forEach(({ gate, up }, l) => {
     say(
       gate.format !== up.format,
@@ -58,6 +56,8 @@ export const shapeProblems = (
   return problems;
 };
 
+/** Of an E in the constant RAM `norms`. */
+const EPSILON_BITS = 48;
 /** Contract section 6: sums of 8-bit values stay within 40 bits. */
 const MOST_VALUES8_SLOTS = 2048;
 
@@ -85,21 +85,22 @@ export const featureNeeds = (model: QuantisedModel): readonly FeatureNeed[] => {
     { feature: "cache8", needed: caches(8), what: "an 8-bit cache" },
     { feature: "cache3", needed: caches(3), what: "a 3-bit cache" },
     {
+      feature: "bias",
+      needed: model.layers.some(({ bias }) => bias !== undefined),
+      what: "biases of q, k and v",
+    },
+    {
+      feature: "qkNorm",
+      needed: model.layers.some(({ qkNorm }) => qkNorm !== undefined),
+      what: "norms of q and k",
+    },
+    {
       feature: "subNorms",
       needed: model.layers.some(({ subNorm }) => subNorm !== undefined),
       what: "sub-norms before o and down",
     },
     { feature: "relu2", needed: model.gate === "relu2", what: "squared ReLU" },
   ];
-};
-
-/** What the golden model computes and the accelerator does not yet. */
-const beyond = (model: QuantisedModel): string[] => {
-  const found: readonly (readonly [boolean, string])[] = [
-    [model.layers.some(({ bias }) => bias !== undefined), "biases of q, k and v"],
-    [model.layers.some(({ qkNorm }) => qkNorm !== undefined), "norms of q and k"],
-  ];
-  return found.filter(([has]) => has).map(([, what]) => what);
 };
 
 /** What does not fit. The model is padded; the layout is that of the configuration. */
@@ -153,6 +154,15 @@ export const fitProblems = (
       config.subGainEntries,
       "subGainEntries",
     );
+  const biases = (heads + 2 * kvHeads) * headDim;
+  if (config.features.bias) {
+    need(`biases of ${biases} rows`, entries(biases, 4), config.biasEntries, "biasEntries");
+    if (biases > most("constant") + 1)
+      problems.push(`${biases} biases of q, k and v; an instruction addresses ${most("constant") + 1}`);
+  }
+  for (const [norm, e] of Object.entries(model.epsilon))
+    if (!(e >= 1 && e < 2 ** EPSILON_BITS))
+      problems.push(`E of the ${norm} norm is ${e}; the hardware has 1 to 2^${EPSILON_BITS} - 1`);
   const counted = Math.max(...matrices.flatMap((m) => [m.rows, m.rowBlocks])) + 1;
   need(`a matrix of ${counted - 1} rows`, counted, config.matrixRows, "matrixRows");
   const beats = Math.max(...matrices.map((m) => m.beats)) + 1;

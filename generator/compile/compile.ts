@@ -90,11 +90,13 @@ export const compile = (
 /** Layers whose constants differ cannot share a loop. */
 const unequalLayers = (model: QuantisedModel): string => {
   const first = model.layers[0]!.scale;
-  const differ = Object.entries(first).filter(([kind, k]) =>
-    model.layers.some(({ scale }) => {
-      const other = scale[kind as keyof typeof scale];
-      return other.m !== k.m || other.e !== k.e;
-    }),
+  const differ = Object.entries(first).filter(
+    ([kind, k]) =>
+      kind !== "knorm" && // is data of the layer, not of an instruction
+      model.layers.some(({ scale }) => {
+        const other = scale[kind as keyof typeof scale];
+        return other.m !== k.m || other.e !== k.e;
+      }),
   );
   return differ.length === 0
     ? ""

@@ -33,6 +33,7 @@ describe("configFor", () => {
     ["a small model", {}, {}],
     ["odd sizes", { dim: 72, hidden: 172, heads: 5, kvHeads: 5, headDim: 16, vocab: 37, context: 100 }, {}],
     ["sub-norms", { hidden: 172 }, { subNorm: true }],
+    ["biases, norms of q and k", {}, { bias: true, qkNorm: true }],
     ["8 bits", {}, { format: "W8", embedding: "W8", head: "W2", cache: { keys: 8, values: 3 } }],
   ];
   for (const [name, shape, options] of cases)
@@ -44,7 +45,11 @@ describe("configFor", () => {
         const model = randomModel({ ...SHAPE, ...shape }, 1, options);
         const config = configFor(model, { ...defaultConfig, rows, tokens });
         assert.equal(compile(model, config).positions, model.shape.context);
-        const capacities = [...CAPACITIES, ...(options.subNorm ? ["subGainEntries" as const] : [])];
+        const capacities = [
+          ...CAPACITIES,
+          ...(options.subNorm ? ["subGainEntries" as const] : []),
+          ...(options.bias ? ["biasEntries" as const] : []),
+        ];
         for (const capacity of capacities) {
           const half = { ...config, [capacity]: config[capacity] / 2 };
           if (capacity === "context") assert.ok(compile(model, half).positions < model.shape.context);
@@ -60,6 +65,8 @@ describe("configFor", () => {
     assert.deepEqual(features({ head: "W8" }), { ...NO_FEATURES, weights8: true });
     assert.deepEqual(features({ cache: { keys: 4, values: 8 } }), { ...NO_FEATURES, cache8: true });
     assert.deepEqual(features({ cache: { keys: 3, values: 4 } }), { ...NO_FEATURES, cache3: true });
+    assert.deepEqual(features({ bias: true }), { ...NO_FEATURES, bias: true });
+    assert.deepEqual(features({ qkNorm: true }), { ...NO_FEATURES, qkNorm: true });
     assert.deepEqual(features({ subNorm: true }), { ...NO_FEATURES, subNorms: true });
     assert.deepEqual(features({ gate: "relu2" }), { ...NO_FEATURES, relu2: true });
     const model = randomModel(SHAPE, 1, { format: "W8" });

@@ -47,6 +47,7 @@ const capacities = (
     kmeanEntries: entries(kvHeads * headDim, 4),
     ropeEntries: entries(headDim / 2, 4),
     ...(features.subNorms ? { subGainEntries: entries(Math.max(heads * headDim, hidden), 2) } : {}),
+    ...(features.bias ? { biasEntries: entries((heads + 2 * kvHeads) * headDim, 4) } : {}),
     headDim,
     slots: powerOfTwo(3 + heads),
     programInstructions: powerOfTwo(buildProgram(model, lanes, layout).length),

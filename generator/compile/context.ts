@@ -26,10 +26,15 @@ export interface Context {
 
 export type Fields = Instruction["fields"];
 
-export const RAM = { gain: 0, kmean: 1, rope: 2, subgain: 3, norms: 4 } as const satisfies Record<
-  (typeof CONSTANT_RAMS)[number],
-  number
->;
+export const RAM = {
+  gain: 0,
+  kmean: 1,
+  rope: 2,
+  subgain: 3,
+  norms: 4,
+  bias: 5,
+  headgain: 6,
+} as const satisfies Record<(typeof CONSTANT_RAMS)[number], number>;
 export const TOK = {
   loop: TOKEN_SELECTS.indexOf("loop"),
   all: TOKEN_SELECTS.indexOf("all"),

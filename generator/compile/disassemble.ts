@@ -114,6 +114,8 @@ const line = (instruction: Instruction, names: Names): string => {
         parts.push(`vec ${strided("dst", "dstBase", "dstStride")}`, maximum());
       }
       if (field("fetchAfterCache")) parts.push("after-cache");
+      if (field("bias")) parts.push(epilogue === "query" ? `bias ${address("constant", "dstBase")}` : "bias");
+      if (field("headNorm")) parts.push("head-norm");
       if (field("subNorm")) parts.push(`sub-norm ${address("constant", "dstBase")}`);
       if (field("relu2")) parts.push("relu2");
       synchronisation();

@@ -1,5 +1,5 @@
 /** The contents of the memory: every region packed into beats. */
-import type { QuantisedMatrix, QuantisedModel } from "../../golden/model/types.js";
+import type { QuantisedLayer, QuantisedMatrix, QuantisedModel } from "../../golden/model/types.js";
 import { beatBytes, GROUP, type MatrixRow } from "../engines/formats/beats.js";
 import { packGain, packWords32 } from "../engines/formats/constants.js";
 import { CODECS, DIGIT_CODECS, isDigits } from "../engines/formats/codecs.js";
@@ -25,13 +25,20 @@ const rowsOf = (matrix: QuantisedMatrix, first = 0, count = matrix.rows): Matrix
 const interleaved = (gate: QuantisedMatrix, up: QuantisedMatrix): MatrixRow[] =>
   Array.from({ length: 2 * gate.rows }, (_, i) => rowOf(i & 1 ? up : gate, i >> 1));
 
-/** E of the norms beyond the residual's, in words of 32 bits. */
-const normWords = ({ epsilon }: QuantisedModel): Uint32Array => {
+/** Gains of q in the low halves of words, of k in the high ones. */
+const sideBySide = ({ q, k }: { readonly q: Int16Array; readonly k: Int16Array }): Uint32Array =>
+  Uint32Array.from(q, (gain, i) => (gain & 0xffff) | (k[i]! << 16));
+
+/** E of the norms beyond the residual's, in words of 32 bits; K_knorm. */
+const normWords = ({ epsilon }: QuantisedModel, { scale }: QuantisedLayer): Uint32Array => {
   const words = new Uint32Array(NORM_WORD_COUNT);
-  for (const norm of ["attention", "ffn"] as const) {
-    words[NORM_WORDS[norm]] = epsilon[norm] % 2 ** 32;
-    words[NORM_WORDS[norm] + 1] = Math.floor(epsilon[norm] / 2 ** 32);
+  for (const norm of ["attention", "ffn", "query", "key"] as const) {
+    const e = epsilon[norm === "query" ? "q" : norm === "key" ? "k" : norm];
+    words[NORM_WORDS[norm]] = e % 2 ** 32;
+    words[NORM_WORDS[norm] + 1] = Math.floor(e / 2 ** 32);
   }
+  words[NORM_WORDS.keyScale] = scale.knorm.m;
+  words[NORM_WORDS.keyScale + 1] = scale.knorm.e >>> 0;
   return words;
 };
 
@@ -59,7 +66,13 @@ export const packImage = (model: QuantisedModel, layout: Layout, rows: number): 
     const at = layout.layers[l]!;
     if (l === 0) place(layout.firstGain, packGain(layer.attentionGain, rows));
     place(at.kmean, packWords32(layer.kMean, rows));
-    if (at.norms !== undefined) place(at.norms, packWords32(normWords(model), rows));
+    if (at.norms !== undefined) place(at.norms, packWords32(normWords(model, layer), rows));
+    if (at.bias !== undefined && layer.bias !== undefined) {
+      const { q, k, v } = layer.bias;
+      place(at.bias, packWords32(Int32Array.of(...k, ...v, ...q), rows));
+    }
+    if (at.headGain !== undefined && layer.qkNorm !== undefined)
+      place(at.headGain, packWords32(sideBySide(layer.qkNorm), rows));
     if (at.attentionSubGain !== undefined && layer.subNorm !== undefined)
       place(at.attentionSubGain, packGain(layer.subNorm.attention, rows));
     matrix(at.k, rowsOf(layer.k));

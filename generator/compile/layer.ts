@@ -27,7 +27,7 @@ import type { MatrixRegion } from "./layout.js";
 const keysAndValues = (context: Context, index: number): void => {
   const { builder, model, layout } = context;
   const { k, v } = layout.layers[index]!;
-  const { scale, cache } = model.layers[index]!;
+  const { scale, cache, bias, qkNorm } = model.layers[index]!;
   for (const kind of ["key", "value"] as const)
     builder.emit(
       "mv",
@@ -42,6 +42,8 @@ const keysAndValues = (context: Context, index: number): void => {
         cacheHeadStride: layerCache(layout, index).headStride / CACHE_STRIDE_BEATS,
         cacheWidth: CACHE_WIDTHS.indexOf(kind === "key" ? cache.keys : cache.values),
         cacheKeys8: cache.keys === 8 ? 1 : 0,
+        ...(bias === undefined ? {} : { bias: 1 }),
+        ...(qkNorm === undefined || kind === "value" ? {} : { headNorm: 1 }),
         wait: kind === "key" ? mask("actReady") : 0,
       },
       `${kind}s of all heads`,
@@ -54,8 +56,14 @@ const keysAndValues = (context: Context, index: number): void => {
  */
 const queries = (context: Context, index: number): void => {
   const { builder, model, config, layout } = context;
-  const { heads, headDim } = model.shape;
+  const { heads, kvHeads, headDim } = model.shape;
   const { chip, layers } = layout;
+  const { bias, qkNorm, scale } = model.layers[index]!;
+  /** Biases of queries lie behind those of keys and values. */
+  const biasOf = (head: number): Fields =>
+    bias === undefined
+      ? {}
+      : { bias: 1, ...builder.at("constant", "dstBase", "queryElement", (2 * kvHeads + head) * headDim) };
   const { q } = layers[index]!;
   const query = (head: number, signal: number): void =>
     builder.emit(
@@ -65,7 +73,9 @@ const queries = (context: Context, index: number): void => {
         ...weights(builder, q[head]!, "layer"),
         ...epilogue("query"),
         ...reads(tokenVectors(context).normed),
-        ...constantScale("norm", model.layers[index]!.scale.q),
+        ...constantScale("norm", scale.q),
+        ...biasOf(head),
+        ...(qkNorm === undefined ? {} : { headNorm: 1 }),
         ...builder.at("dst", "dstBase", "queryElement", chip.vector.query + head * headDim),
         dstStride: heads * headDim,
         ...builder.at("slot", "slotBase", "queryHead", chip.slot.query + head),
@@ -135,6 +145,8 @@ export const emitLayer = (context: Context, index: number): void => {
 
   load(context, "kmean", layer.kmean, "layer", "key mean");
   if (layer.norms !== undefined) load(context, "norms", layer.norms, "layer", "norm constants");
+  if (layer.bias !== undefined) load(context, "bias", layer.bias, "layer", "biases");
+  if (layer.headGain !== undefined) load(context, "headgain", layer.headGain, "layer", "head norm gains");
   if (layer.attentionSubGain !== undefined)
     load(context, "subgain", layer.attentionSubGain, "layer", "attention sub-norm gain");
   keysAndValues(context, index);

@@ -44,8 +44,12 @@ export interface LayerLayout {
   readonly beat: number;
   readonly beats: number;
   readonly kmean: Region;
-  /** E of the norms that only some models have. */
+  /** E of the norms that only some models have, K_knorm. */
   readonly norms?: Region;
+  /** Biases of k, v and q. */
+  readonly bias?: Region;
+  /** Gains of the norms of q and k. */
+  readonly headGain?: Region;
   /** Gains of the norm before o. */
   readonly attentionSubGain?: Region;
   readonly k: MatrixRegion;
@@ -159,12 +163,18 @@ export const layOut = (model: QuantisedModel, config: AcceleratorConfig, slots: 
   const layers = model.layers.map((layer, l): LayerLayout => {
     const beat = next;
     const name = (kind: string): string => `layer ${l} ${kind}`;
+    const words = (kind: string, count: number): Region =>
+      region(name(kind), constantBeats(count, 4, config.rows));
     const regions = {
-      kmean: region(name("key mean"), constantBeats(kvHeads * headDim, 4, config.rows)),
+      kmean: words("key mean", kvHeads * headDim),
+      ...(layer.subNorm === undefined && layer.qkNorm === undefined
+        ? {}
+        : { norms: words("norm constants", NORM_WORD_COUNT) }),
+      ...(layer.bias === undefined ? {} : { bias: words("biases", (heads + 2 * kvHeads) * headDim) }),
+      ...(layer.qkNorm === undefined ? {} : { headGain: words("head norm gains", headDim) }),
       ...(layer.subNorm === undefined
         ? {}
         : {
-            norms: region(name("norm constants"), constantBeats(NORM_WORD_COUNT, 4, config.rows)),
             attentionSubGain: gain(name("attention sub-norm gain"), heads * headDim),
           }),
       k: matrix(name("k"), layer.k, kvHeads * headDim),
@@ -228,7 +238,7 @@ const chipLayout = (model: QuantisedModel, config: AcceleratorConfig): ChipLayou
 
 /** What a layer loads into constant RAMs. */
 export const constantsOf = (l: LayerLayout): Region[] =>
-  [l.kmean, l.norms, l.attentionSubGain, l.ffnGain, l.ffnSubGain, l.nextGain].filter(
+  [l.kmean, l.norms, l.bias, l.headGain, l.attentionSubGain, l.ffnGain, l.ffnSubGain, l.nextGain].filter(
     (region) => region !== undefined,
   );
 

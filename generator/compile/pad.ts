@@ -70,6 +70,8 @@ const padMatrix = (matrix: QuantisedMatrix, rows: Index, cols: Index, name: stri
   return { rows: rows.length, cols: cols.length, format: matrix.format, codes, mantissas, exponents };
 };
 
+const padWords = (words: Int32Array, index: Index): Int32Array =>
+  Int32Array.from(index, (from) => (from < 0 ? 0 : words[from]!));
 const padGain = (gain: Int16Array, index: Index): Int16Array =>
   Int16Array.from(index, (from) => (from < 0 ? 0 : gain[from]!));
 
@@ -86,6 +88,7 @@ export const padModel = (model: QuantisedModel): QuantisedModel => {
     return model;
   const dim = grown(shape.dim, padded.dim);
   const hidden = grown(shape.hidden, padded.hidden);
+  const headDim = grown(shape.headDim, padded.headDim);
   const query = grownHeads(shape.heads, shape.headDim, padded.headDim);
   const keyValue = grownHeads(shape.kvHeads, shape.headDim, padded.headDim);
   const layer = (old: QuantisedLayer, l: number): QuantisedLayer => {
@@ -100,6 +103,18 @@ export const padModel = (model: QuantisedModel): QuantisedModel => {
       gate: padMatrix(old.gate, hidden, dim, name("gate")),
       up: padMatrix(old.up, hidden, dim, name("up")),
       down: padMatrix(old.down, dim, hidden, name("down")),
+      ...(old.bias === undefined
+        ? {}
+        : {
+            bias: {
+              q: padWords(old.bias.q, query),
+              k: padWords(old.bias.k, keyValue),
+              v: padWords(old.bias.v, keyValue),
+            },
+          }),
+      ...(old.qkNorm === undefined
+        ? {}
+        : { qkNorm: { q: padGain(old.qkNorm.q, headDim), k: padGain(old.qkNorm.k, headDim) } }),
       ...(old.subNorm === undefined
         ? {}
         : {
@@ -108,7 +123,7 @@ export const padModel = (model: QuantisedModel): QuantisedModel => {
               ffn: padGain(old.subNorm.ffn, hidden),
             },
           }),
-      kMean: Int32Array.from(keyValue, (from) => (from < 0 ? 0 : old.kMean[from]!)),
+      kMean: padWords(old.kMean, keyValue),
       cache: old.cache,
       scale: old.scale,
     };

@@ -57,7 +57,7 @@ export const layerRuns = (model: QuantisedModel): readonly (readonly [number, nu
     const { gate, up: _, knorm: __, ...scales } = layer.scale;
     return JSON.stringify([
       formats,
-      layer.subNorm !== undefined,
+      [layer.bias, layer.qkNorm, layer.subNorm].map((option) => option !== undefined),
       layer.cache.keys,
       layer.cache.values,
       Object.entries({ ...scales, gate }).sort(([a], [b]) => (a < b ? -1 : 1)),

@@ -10,6 +10,10 @@ export interface Features {
   readonly relu2: boolean;
   /** Norms before o and down. */
   readonly subNorms: boolean;
+  /** Biases of q, k and v. */
+  readonly bias: boolean;
+  /** Norms of q and k. */
+  readonly qkNorm: boolean;
 }
 export const NO_FEATURES: Features = {
   weights8: false,
@@ -17,6 +21,8 @@ export const NO_FEATURES: Features = {
   cache3: false,
   relu2: false,
   subNorms: false,
+  bias: false,
+  qkNorm: false,
 };
 
 /** One accelerator: its engine and sizes. Shapes of models are NOT here: they come from the program; these are capacities. */
@@ -47,6 +53,8 @@ export interface AcceleratorConfig {
   readonly ropeEntries: number;
   /** Gains of the norms before o and down, where there are some. */
   readonly subGainEntries: number;
+  /** Biases of q, k and v of all heads, where there are some. */
+  readonly biasEntries: number;
   /** Largest headDim, multiple of 32. */
   readonly headDim: number;
   /** Statistics slots, power of two, at most 64. */
@@ -100,6 +108,7 @@ export const defaultConfig: AcceleratorConfig = {
   kmeanEntries: 256,
   ropeEntries: 64,
   subGainEntries: 256,
+  biasEntries: 256,
   headDim: 32,
   slots: 32,
   prefetchBeats: 64,

@@ -34,17 +34,17 @@ export type Epilogue = (typeof EPILOGUES)[number];
 /** How the matrix scale T is formed from K: K alone, S·K, S·rsqrt(SS)·K, recip(SE)·K with Emax. */
 export const SCALINGS = ["constant", "activation", "norm", "softmax"] as const;
 export type Scaling = (typeof SCALINGS)[number];
-export const CONSTANT_RAMS = ["gain", "kmean", "rope", "subgain", "norms"] as const;
+export const CONSTANT_RAMS = ["gain", "kmean", "rope", "subgain", "norms", "bias", "headgain"] as const;
 export type ConstantRam = (typeof CONSTANT_RAMS)[number];
 /** Whose sum of squares and E the scaling `norm` takes: of the residual, or of a norm that only some models have. */
-export const NORMS = ["residual", "attention", "ffn"] as const;
+export const NORMS = ["residual", "attention", "ffn", "query"] as const;
 export type Norm = (typeof NORMS)[number];
-/** 32-bit words of the constant RAM `norms`: E of each norm but the residual's, low half first. */
-export const NORM_WORDS = { attention: 0, ffn: 2 } as const satisfies Record<
-  Exclude<Norm, "residual">,
+/** 32-bit words of the constant RAM `norms`: E of each norm but the residual's, low half first; K_knorm: m, then e. */
+export const NORM_WORDS = { attention: 0, ffn: 2, query: 4, key: 6, keyScale: 8 } as const satisfies Record<
+  Exclude<Norm, "residual"> | "key" | "keyScale",
   number
 >;
-export const NORM_WORD_COUNT = 4;
+export const NORM_WORD_COUNT = 10;
 export const TOKEN_SELECTS = ["loop", "all", "last"] as const;
 export type TokenSelect = (typeof TOKEN_SELECTS)[number];
 export const LOOP_COUNTS = ["immediate", "toks"] as const;
@@ -86,7 +86,9 @@ export const FIELDS = {
   norm: [140, 2], // NORMS
   subNorm: [43, 1], // attend, gateup: results take gains of the norm before o or down
   relu2: [44, 1], // gateup: squared ReLU in place of SiLU
-  constant: [243, 13], // attend: first entry of its gains, from register dstBase
+  constant: [243, 13], // attend: first entry of its gains, query: of its biases; from register dstBase
+  bias: [45, 1], // query, key, value
+  headNorm: [44, 1], // query, key: norm of each head
   elements: [243, 13], // quant: vector length, a multiple of 4
   // mv with epilogue key or value: where the cache writer puts them
   cacheOffset: [167, 24], // first beat of head 0's keys or values

@@ -5,6 +5,7 @@ import type { head } from "./cachefill.js";
 import { nibblesOf, type placeOf } from "./cacheplace.js";
 import { cacheCode, digitsOf, PRODUCT_BITS, type scaleSteps } from "./cachescale.js";
 import { ADDRESS_BITS } from "./jobs.js";
+import type { Stages, Travelling } from "./keynorm.js";
 import type { Bits, Bool, Int } from "./signals.js";
 import { BLOCK } from "./widths.js";
 
@@ -42,8 +43,14 @@ export const writePort = (c: AcceleratorConfig) => {
   };
 };
 
-/** Read, multiply, code: a pipeline that moves when the write port does. */
-export const codePipeline = (c: AcceleratorConfig, h: Head, read: (index: Bits) => Int, scale: Scale) => {
+/** Read, multiply, code: a pipeline that moves when the write port does. `between`: what values go through before. */
+export const codePipeline = (
+  c: AcceleratorConfig,
+  h: Head,
+  read: (index: Bits) => Int,
+  scale: Scale,
+  between?: (from: Travelling) => Stages,
+) => {
   const { groups } = h;
   const dimBits = log2(c.headDim);
   const reading = reg("reading", bool, { reset: 0 });
@@ -58,6 +65,9 @@ export const codePipeline = (c: AcceleratorConfig, h: Head, read: (index: Bits) 
   const value = read(d.resize(dimBits));
   const product = reg("product", sint(PRODUCT_BITS));
   const dRead = reg("d_read", uint(dimBits));
+  const fetched = { value, element: dRead, valid: readValid };
+  const stages = between?.(fetched);
+  const ready = stages ?? fetched;
   const dProduct = reg("d_product", uint(dimBits));
   const code = cacheCode(c, product, scale.x, h).as("code");
   const digits = digitsOf(code);
@@ -71,6 +81,8 @@ export const codePipeline = (c: AcceleratorConfig, h: Head, read: (index: Bits) 
   const high = digits.high === undefined ? undefined : rowOf("high_", digits.high.as("high_nibble"));
   return {
     valid,
+    /** What becomes a product in the next step. */
+    ready,
     code,
     low,
     high,
@@ -92,9 +104,10 @@ export const codePipeline = (c: AcceleratorConfig, h: Head, read: (index: Bits) 
         () => d.set(d.addMod(1)),
         () => reading.set(0),
       );
-      valid.set(readValid);
-      dProduct.set(dRead);
-      product.set(value.mul(scale.inverse.toSigned()).resize(PRODUCT_BITS));
+      stages?.step();
+      valid.set(ready.valid);
+      dProduct.set(ready.element);
+      product.set(ready.value.mul(scale.inverse.toSigned()).resize(PRODUCT_BITS));
       when(valid, () => {
         low.step();
         high?.step();

@@ -11,9 +11,10 @@ import {
   source,
   type Stream,
   uint,
+  vec,
   when,
 } from "../hdl/index.js";
-import { type AcceleratorConfig, countBits, log2 } from "../isa/config.js";
+import { type AcceleratorConfig, countBits, log2, where } from "../isa/config.js";
 import { CACHE_STRIDE_BEATS } from "../isa/instruction.js";
 import { queue } from "../library/fifo.js";
 import type { cacheJob, cacheValue } from "./epilogueports.js";
@@ -36,15 +37,27 @@ export const head = (c: AcceleratorConfig) => ({
   slot: uint(log2(c.context)),
   toks: uint(countBits(c.tokens)),
   ...cacheWidths(c),
+  normed: vec(bool, where(c.features.qkNorm)),
+  row: vec(uint(log2(c.kmeanEntries)), where(c.features.qkNorm)), // of element 0
 });
 type Job = Of<ReturnType<typeof cacheJob>>;
 type Value = Of<ReturnType<typeof cacheValue>>;
+
+/** Row of each head's element 0, where anybody asks for it. */
+const firstRow = (c: AcceleratorConfig, job: Job, start: Bool): Bits[] => {
+  if (!c.features.qkNorm) return [];
+  const next = reg("next_row", uint(log2(c.kmeanEntries)));
+  const row = mux(job.first, 0, next).as("first_row");
+  when(start, () => next.set(row.addMod(job.headGroups.shl(log2(BLOCK)).resize(row.width))));
+  return [row];
+};
 
 /** The job's heads in turn, with their addresses. */
 const headsOf = (c: AcceleratorConfig, job: Job, start: Bool): Stream<ReturnType<typeof head>> => {
   const headOffset = reg("head_offset", uint(ADDRESS_BITS));
   const keyAddress = reg("key_address", uint(ADDRESS_BITS));
   const offset = mux(job.first, 0, headOffset).as("offset");
+  const row = firstRow(c, job, start);
   const keys = mux(job.isValue.not(), job.addr, keyAddress).as("keys");
   when(start, () => {
     headOffset.set(offset.addMod(job.headStride.shl(log2(CACHE_STRIDE_BEATS)).resize(ADDRESS_BITS)));
@@ -60,6 +73,8 @@ const headsOf = (c: AcceleratorConfig, job: Job, start: Bool): Stream<ReturnType
     eight: job.eight,
     three: job.three,
     keys8: job.keys8,
+    normed: job.normed,
+    row,
   };
   return queue("u_heads", head(c), source(head(c), started, start, "head"), BUFFERS);
 };

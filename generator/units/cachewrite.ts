@@ -1,14 +1,24 @@
 /** The writing side of the cache writer: per token of a head the scale byte, then the codes. */
-import { allOf, bool, cat, enumReg, lit, match, mux, reg, uint, when, wire } from "../hdl/index.js";
+import { allOf, bool, cat, enumReg, lit, match, mux, type Of, reg, uint, when, wire } from "../hdl/index.js";
 import { type AcceleratorConfig, log2 } from "../isa/config.js";
 import { codePipeline, vectorAddress, writePort } from "./cachecodes.js";
-import { BUFFERS, type Filled } from "./cachefill.js";
+import { BUFFERS, type Filled, type head } from "./cachefill.js";
 import { placeOf, repeated } from "./cacheplace.js";
 import { scaleSteps, TRACE_CODE_BITS } from "./cachescale.js";
 import { ADDRESS_BITS } from "./jobs.js";
 import { tokWidth } from "./memories.js";
-import { type Bits, bitIf } from "./signals.js";
+import { keyNorm, type NormOfKeys } from "./keynorm.js";
+import { type Bits, bitIf, type Bool } from "./signals.js";
 import { BLOCK } from "./widths.js";
+
+/** The norm of the head at hand's keys, where they may have one. */
+const keyNormOf = (
+  c: AcceleratorConfig,
+  { isValue, normed: [normed], row: [row] }: Of<ReturnType<typeof head>>,
+  norm: NormOfKeys,
+  moves: Bool,
+) =>
+  normed === undefined || row === undefined ? undefined : keyNorm(c, { isValue, normed, row }, norm, moves);
 
 /** What the writing side works on: a token of the oldest full buffer. */
 const cursor = (c: AcceleratorConfig, sinks: Bits, slots: Bits) => {
@@ -33,21 +43,41 @@ const cursor = (c: AcceleratorConfig, sinks: Bits, slots: Bits) => {
   };
 };
 
-/** Writes one full buffer after the other; `headDone` when the last code of a head has been taken. */
-export const writeSide = (c: AcceleratorConfig, filled: Filled, sinks: Bits, slots: Bits) => {
-  const state = enumReg("state", ["idle", "scale", "byte", "place", "scale_write", "codes", "next"]);
+const STATES = ["idle", "scale", "byte", "place", "scale_write", "codes", "next"] as const;
+/** Before `scale`, for keys that may have a norm. */
+const NORM_STATES = ["root", "measure"] as const;
+type State = (typeof STATES)[number] | (typeof NORM_STATES)[number];
+
+/**
+ * Writes one full buffer after the other; `headDone` when the last code of a head has been taken. With `norm` keys are read
+ * twice, through their norm and mean: for the largest magnitude, then for the codes.
+ */
+export const writeSide = (
+  c: AcceleratorConfig,
+  filled: Filled,
+  sinks: Bits,
+  slots: Bits,
+  norm: NormOfKeys | undefined,
+) => {
+  const states: readonly State[] = norm === undefined ? STATES : [...STATES, ...NORM_STATES];
+  const state = enumReg("state", states);
   const h = filled.heads.payload;
   const at = cursor(c, sinks, slots);
   const place = placeOf(c, at.slot);
-  const scale = scaleSteps(filled.peak(at.set, at.tok), h);
+  const keysMove = norm && wire("keys_move", bool);
+  const keys = norm && keysMove && keyNormOf(c, h, norm, keysMove);
+  const peak = filled.peak(at.set, at.tok);
+  const scale = scaleSteps(keys === undefined ? peak : mux(h.isValue, peak, keys.peak), h);
   const port = writePort(c);
   // 8-bit codes take two writes where 4-bit ones take one: the high digits first, while the pipeline stands
   const moves = wire("codes_move", bool);
-  const codes = codePipeline(c, h, (d) => filled.read(at.set, at.tok, d, moves), scale);
+  keysMove?.drive(moves);
+  const codes = codePipeline(c, h, (d) => filled.read(at.set, at.tok, d, moves), scale, keys?.stages);
   const lowTurn = bitIf(c.features.cache8, "low_turn");
   const puts = codes.valid.and(h.isValue.or(codes.endOfGroup));
   const holds = allOf([puts, lowTurn.is.not(), ...h.eight]).and(lit(bool, c.features.cache8 ? 1 : 0));
-  moves.drive(port.move.and(holds.not()));
+  const writes = port.move.and(holds.not());
+  moves.drive(keys === undefined ? writes : writes.or(state.is("measure")));
   const stride = slots
     .add(BLOCK - 1)
     .shr(log2(BLOCK))
@@ -68,6 +98,26 @@ export const writeSide = (c: AcceleratorConfig, filled: Filled, sinks: Bits, slo
     putDigit(codes.low, lowTurn.is);
     when(h.isValue.and(place.beatEnds(codes.element)), address.next);
   };
+  /** A token's vector: keys are measured first where they may have a norm. */
+  const beginToken = (): void => {
+    const measure = (): void => {
+      keys?.clear();
+      codes.start();
+      state.go("measure");
+    };
+    state.go("scale");
+    if (keys === undefined) return;
+    when(h.isValue.not(), () =>
+      when(
+        keys.normed,
+        () => {
+          keys.start();
+          state.go("root");
+        },
+        measure,
+      ),
+    );
+  };
   const putHigh = (): void => {
     if (codes.high !== undefined) putDigit(codes.high, lit(bool, 0));
     lowTurn.set(lit(bool, 1));
@@ -76,7 +126,7 @@ export const writeSide = (c: AcceleratorConfig, filled: Filled, sinks: Bits, slo
     idle: () =>
       when(filled.full(at.set).and(filled.heads.valid), () => {
         at.start(h.slot);
-        state.go("scale");
+        beginToken();
       }),
     scale: () => {
       scale.scale();
@@ -117,7 +167,7 @@ export const writeSide = (c: AcceleratorConfig, filled: Filled, sinks: Bits, slo
           lastTok.not(),
           () => {
             at.nextToken();
-            state.go("scale");
+            beginToken();
           },
           () => {
             filled.release(at.set);
@@ -126,6 +176,20 @@ export const writeSide = (c: AcceleratorConfig, filled: Filled, sinks: Bits, slo
           },
         ),
       ),
+    root: () =>
+      when(keys?.rooted ?? lit(bool, 0), () => {
+        keys?.clear();
+        codes.start();
+        state.go("measure");
+      }),
+    measure: () => {
+      keys?.measure(codes.ready);
+      codes.step();
+      when(codes.last, () => {
+        codes.stop();
+        state.go("scale");
+      });
+    },
   });
   const headDone = state.is("next").and(port.move).and(lastTok).as("head_done");
   filled.heads.consume(headDone);
@@ -133,7 +197,14 @@ export const writeSide = (c: AcceleratorConfig, filled: Filled, sinks: Bits, slo
     write: port.write,
     headDone,
     jobDone: headDone.and(filled.jobEnds(at.set)),
-    saturated: scale.saturated,
+    saturated: keys === undefined ? scale.saturated : scale.saturated.or(keys.saturated),
+    /** What is made a code, for the trace. */
+    value: {
+      valid: state.is("codes").and(moves).and(codes.ready.valid),
+      value: codes.ready.value,
+      element: codes.ready.element,
+      tok: at.tok,
+    },
     isValue: h.isValue,
     code: {
       valid: state.is("codes").and(moves).and(codes.valid).as("code_out"),

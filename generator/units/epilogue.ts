@@ -194,6 +194,7 @@ export const epilogue = (c: AcceleratorConfig) =>
           toks: job.toks,
           isValue: t.is.value,
           first: result.row.eq(0),
+          normed: job.headNorm,
           eight: job.eight,
           three: job.three,
           keys8: job.keys8,

@@ -5,7 +5,7 @@ import { EPILOGUES } from "../isa/instruction.js";
 import type { AtWrite } from "./atwrite.js";
 import { type ConstantWrite, constantRam } from "./constants.js";
 import { EPILOGUE_LATENCY } from "./epilogueports.js";
-import { type Bits, type Bool, pastValid } from "./signals.js";
+import { type Bits, type Bool, type Int, pastValid } from "./signals.js";
 import { isKind, type Taken } from "./takeresult.js";
 import { TRACE_KIND_BITS, TRACE_TOK_BITS, VALUE_BITS } from "./widths.js";
 
@@ -17,6 +17,17 @@ const rowAhead = ({ context }: AtWrite, { taken, rotates, odd }: Taken): Bits =>
   return mux(even, context(EPILOGUE_LATENCY - 2).row.subMod(1), context(EPILOGUE_LATENCY - 1).row);
 };
 
+const centredKey = (c: AcceleratorConfig, rotated: Int, valid: Bool, row: Bits, load: ConstantWrite) => {
+  const { element: mean } = constantRam(c, "kmean", c.kmeanEntries, VALUE_BITS, MEAN_STRIDE).inst("u_kmean", {
+    write: load,
+    index: row.resize(log2(c.kmeanEntries)),
+  });
+  const centred = rotated.sub(mean.asSigned()).as("centred");
+  const key = centred.sat(VALUE_BITS);
+  const clipped: Bool = stickyClip(valid.and(centred.ne(key)));
+  return { key, clipped };
+};
+
 /** One register behind the other writes. `clipped` sticks: a centred key did not fit. */
 export const cachePath = (c: AcceleratorConfig, taken: Taken, w: AtWrite, load: ConstantWrite) => {
   const { early, now, rotated } = w;
@@ -26,13 +37,10 @@ export const cachePath = (c: AcceleratorConfig, taken: Taken, w: AtWrite, load: 
   const keyValid = evenKey.or(oddKey).as("key_valid");
   const isValue = isKind(kind, "value");
 
-  const { element: mean } = constantRam(c, "kmean", c.kmeanEntries, VALUE_BITS, MEAN_STRIDE).inst("u_kmean", {
-    write: load,
-    index: rowAhead(w, taken).resize(log2(c.kmeanEntries)),
-  });
-  const centred = rotated.value.sub(mean.asSigned()).as("centred");
-  const key = centred.sat(VALUE_BITS);
-  const clipped: Bool = stickyClip(keyValid.and(centred.ne(key)));
+  // where keys may have a norm, the cache writer subtracts the mean behind it
+  const { key, clipped } = c.features.qkNorm
+    ? { key: rotated.value, clipped: lit(bool, 0) }
+    : centredKey(c, rotated.value, keyValid, rowAhead(w, taken), load);
 
   const valid = delayValid(keyValid.or(w.valid.and(isValue)), 1, "cache_valid");
   const cache = {

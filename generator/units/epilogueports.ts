@@ -34,6 +34,7 @@ export const cacheJob = (c: AcceleratorConfig) => ({
   toks: uint(countBits(c.tokens)),
   isValue: bool,
   first: bool, // the job's first head
+  normed: vec(bool, where(c.features.qkNorm)), // keys behind a norm
   ...cacheWidths(c),
 });
 /** A score on its way to softmax. */
@@ -50,10 +51,12 @@ const traced = {
   tok: uint(TRACE_TOK_BITS),
   row: uint(TRACE_ROW_BITS),
 };
+/** Values on their way into the cache. */
+export const valueTrace = { valid: bool, value: sint(VALUE_BITS), ...traced };
 const traces = {
   residual: { valid: bool, value: sint(ELEMENT_BITS), tok: traced.tok, row: traced.row },
   vector: { valid: bool, value: sint(ELEMENT_BITS), ...traced },
-  cache: { valid: bool, value: sint(VALUE_BITS), ...traced },
+  cache: valueTrace,
   score: { valid: bool, value: sint(VALUE_BITS) },
   logit: { valid: bool, value: sint(ELEMENT_BITS) },
 };

@@ -34,12 +34,17 @@ export const built = (c: AcceleratorConfig, formats: readonly Format[]): readonl
   formats.filter((format) => isBuilt(c, format));
 /** Norms beyond the residual's that the hardware has. */
 export type OtherNorm = Exclude<Norm, "residual">;
-export const otherNorms = ({ features }: AcceleratorConfig): readonly OtherNorm[] =>
-  features.subNorms ? ["attention", "ffn"] : [];
+export const otherNorms = ({ features }: AcceleratorConfig): readonly OtherNorm[] => [
+  ...(features.subNorms ? (["attention", "ffn"] as const) : []),
+  ...(features.qkNorm ? (["query"] as const) : []),
+];
 export const hasNorms = (c: AcceleratorConfig): boolean => otherNorms(c).length > 0;
 export const normSelect = (c: AcceleratorConfig) => vec(uint(FIELDS.norm[1]), where(hasNorms(c)));
 /** Bits of the number of a constant RAM: three are always there. */
-export const ramBits = (c: AcceleratorConfig): number => FIELDS.ram[1] - (hasNorms(c) ? 0 : 1);
+export const ramBits = (c: AcceleratorConfig): number =>
+  FIELDS.ram[1] - (hasNorms(c) || c.features.bias ? 0 : 1);
+/** Jobs name the first entry of constants that they take. */
+export const hasConstant = ({ features }: AcceleratorConfig): boolean => features.bias || features.subNorms;
 export const ADDRESS_BITS = 24; // beats
 export const SUM_BITS = 40; // row sums P, contract section 4
 export const SEMAPHORE_BITS = FIELDS.wait[1];
@@ -106,7 +111,9 @@ export const resultJob = (c: AcceleratorConfig) => ({
   ...cacheWidths(c),
   relu2: vec(bool, where(c.features.relu2)), // gateup: squared ReLU
   subNorm: vec(bool, where(c.features.subNorms)), // attend, gateup: results take gains
-  constant: vec(uint(FIELDS.constant[1]), where(c.features.subNorms)), // first of them
+  bias: vec(bool, where(c.features.bias)), // query, key, value
+  headNorm: vec(bool, where(c.features.qkNorm)), // query, key
+  constant: vec(uint(FIELDS.constant[1]), where(hasConstant(c))), // first gain or bias
   norm: normSelect(c), // NORMS
   signal: uint(SEMAPHORE_BITS),
 });

@@ -11,7 +11,7 @@ const VALUE_BITS = SQUARES_BITS + 1;
 const LENGTH_BITS = 6;
 /** Mantissas have their highest 1 here. */
 const TOP = SCALE_MANTISSA_BITS - 1;
-type Job = Of<ReturnType<typeof scaleJob>>;
+type Job = Pick<Of<ReturnType<typeof scaleJob>>, "scaling" | "scaleM" | "scaleE">;
 
 /** Bits of v: position of the leading one plus 1, 0 for 0. */
 const bitLength = (v: Bits): Bits => {

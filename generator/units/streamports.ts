@@ -17,6 +17,8 @@ export const loadBeatBits = (c: AcceleratorConfig): number => {
     ...[c.gainEntries / 2, c.kmeanEntries, c.ropeEntries],
     c.features.subNorms ? c.subGainEntries / 2 : 0,
     hasNorms(c) ? NORM_WORD_COUNT : 0,
+    c.features.bias ? c.biasEntries : 0,
+    c.features.qkNorm ? c.headDim : 0,
   );
   return Math.max(1, Math.ceil(Math.log2((LARGEST_ENTRY_BITS * entries) / beatBits(c))));
 };

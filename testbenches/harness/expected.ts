@@ -151,9 +151,13 @@ export class GoldenExpectations implements ExpectationSource {
         order(kvHeads * headDim, matrix, (tok, row) => {
           const t = toks[tok]!;
           // keys come as RoPE pairs
+          const cached = (r: number): void =>
+            put("cache", t, tensor, l, r, [t.get(tensor, l)[r]!, kind, tok, r]);
           const rows = epilogue === "value" ? [row] : row & 1 ? [row - 1, row] : [];
-          for (const r of rows) put("cache", t, tensor, l, r, [t.get(tensor, l)[r]!, kind, tok, r]);
+          if (!config.features.qkNorm) rows.forEach(cached);
           if ((row + 1) % headDim !== 0) return;
+          // the norm of keys comes when a head is whole
+          if (config.features.qkNorm) for (let r = row + 1 - headDim; r <= row; r++) cached(r);
           const head = (row + 1) / headDim - 1;
           put("cachescale", t, scales, l, head, [t.get(scales, l)[head]!, kind]);
           for (let r = row + 1 - headDim; r <= row; r++)

@@ -35,6 +35,7 @@ const configOf = (rows: number, tokens: number): AcceleratorConfig => ({
   residualElements: 2048,
   gainEntries: 512,
   kmeanEntries: 512,
+  biasEntries: 512,
   headDim: 64,
   slots: 64,
   programInstructions: 128,
@@ -121,6 +122,13 @@ describe("interpreter", function () {
     ["8-bit keys, a W2 head", {}, { cache: { keys: 8, values: 3 }, head: "W2" }],
     ["8-bit values that come round", { headDim: 64 }, { cache: { keys: 3, values: 8 }, sinks: 2, window: 7 }],
     ["squared ReLU", {}, { format: "TERNARY", gate: "relu2" }],
+    ["biases", { heads: 4, kvHeads: 2 }, { bias: true }],
+    ["norms of q and k", { heads: 4, kvHeads: 2, headDim: 64 }, { qkNorm: true }],
+    [
+      "everything, padded",
+      { heads: 8, kvHeads: 4, headDim: 8, hidden: 172 },
+      { bias: true, qkNorm: true, subNorm: true, gate: "relu2", format: "TERNARY" },
+    ],
     ["sub-norms", { heads: 4, kvHeads: 2 }, { format: "TERNARY", subNorm: true }],
     [
       "sub-norms, padded",

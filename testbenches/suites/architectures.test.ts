@@ -37,6 +37,13 @@ const PROMPT = [1, 5, 9, 3, 2, 7, 8];
 const ARCHITECTURES = {
   "squared ReLU": { gate: "relu2" },
   "sub-norms": { subNorm: true },
+  "biases (Qwen2)": { bias: true },
+  "norms of q and k, a head of its own (Qwen3)": { qkNorm: true, head: "W4" },
+  "ternary weights, squared ReLU, sub-norms (BitNet)": { format: "TERNARY", gate: "relu2", subNorm: true },
+  "everything at once": {
+    ...{ bias: true, qkNorm: true, subNorm: true, gate: "relu2" },
+    ...{ format: "W8", embedding: "W8", head: "W8", cache: { keys: 8, values: 3 } },
+  },
 } as const satisfies Record<string, RandomOptions>;
 
 const build = (

@@ -1,16 +1,19 @@
 /** Where results go: residual, vector memory, scores, cache, sampler. Contract sections 2, 5, 7 and 8. */
 import {
+  addBias,
   addResidual,
   argmax,
   cacheCode,
   cacheScale,
   gather,
+  normHeads,
   OUTPUT_NORM,
   relu2Gate,
   RESIDUAL_NORM,
   rope,
   rotation,
   sat,
+  scaleHeads,
   siluGate,
   subtractMean,
 } from "../../../golden/model/ops.js";
@@ -63,6 +66,12 @@ export const finish = (machine: Machine, job: Job, results: Results): CacheWrite
     case "query": {
       const values = narrow();
       values.forEach((v, i) => {
+        addBiases(machine, job, v, job.constant);
+        if (job.field("headNorm")) {
+          const squares = new Float64Array(1);
+          normHeads(v, machine.headGains("query", rows), squares, machine.sticky);
+          machine.headSquares[machine.statistic(job.slot, job.tok + i)] = squares[0]!;
+        }
         rotate(machine, v, rows, job.position + i);
       });
       toVector(values, pairs);
@@ -96,18 +105,22 @@ export const finish = (machine: Machine, job: Job, results: Results): CacheWrite
       const values = narrow();
       const headDim = job.field("headGroups") * GROUP;
       values.forEach((v, i) => {
+        addBiases(machine, job, v, 0);
+        const squares = new Float64Array(rows / headDim);
+        const normed = job.field("headNorm") === 1;
+        if (normed) normHeads(v, machine.headGains("key", headDim), squares, machine.sticky);
         rotate(machine, v, headDim, job.position + i);
+        if (normed) scaleHeads(v, squares, machine.epsilon("key"), machine.keyScale(), machine.sticky);
         subtractMean(v, machine.kmean.subarray(0, rows), machine.sticky);
       });
-      order((i, row) => {
-        for (const r of pairs(row)) machine.trace("cache", [values[i]![r]!, kind, job.tok + i, r]);
-      });
+      traceCached(machine, job, values, kind, order, pairs);
       machine.keyAddress = job.cache;
       return toCache(machine, job, values, kind, order, true);
     }
     case "value": {
       const values = narrow();
-      order((i, row) => machine.trace("cache", [values[i]![row]!, kind, job.tok + i, row]));
+      for (const v of values) addBiases(machine, job, v, rows); // behind those of keys
+      traceCached(machine, job, values, kind, order, (row) => [row]);
       return toCache(machine, job, values, kind, order, false);
     }
     case "logits": {
@@ -171,6 +184,31 @@ const residual = (
     return x;
   });
   order((i, row) => machine.trace("residual", [xs[i]![row]!, job.tok + i, row]));
+};
+
+const addBiases = (machine: Machine, job: Job, v: Int32Array, first: number): void => {
+  if (!job.field("bias")) return;
+  const bias = machine.bias.subarray(first, first + v.length);
+  if (bias.length < v.length) throw new Error(`instruction ${job.pc}: biases beyond their RAM`);
+  addBias(v, bias, machine.sticky);
+};
+
+/** Keys and values as they go to the cache: in the order of the results, or head by head from where keys may have a norm. */
+const traceCached = (
+  machine: Machine,
+  job: Job,
+  values: readonly Int32Array[],
+  kind: number,
+  order: (visit: (tok: number, row: number) => void) => void,
+  rowsWith: (row: number) => number[],
+): void => {
+  const headDim = job.field("headGroups") * GROUP;
+  const put = (i: number, row: number): void =>
+    machine.trace("cache", [values[i]![row]!, kind, job.tok + i, row]);
+  order((i, row) => {
+    if (!machine.config.features.qkNorm) for (const r of rowsWith(row)) put(i, r);
+    else if ((row + 1) % headDim === 0) for (let r = row + 1 - headDim; r <= row; r++) put(i, r);
+  });
 };
 
 /** Quantises each head and token as its last element comes; the writes themselves are for later. */

@@ -43,6 +43,11 @@ export class Machine {
   readonly rope: Uint32Array;
   readonly subGain: Int16Array;
   readonly norms = new Uint32Array(NORM_CAPACITY);
+  readonly bias: Int32Array;
+  /** Gains of q and k side by side. */
+  readonly headGain: Uint32Array;
+  /** [slot·tokens + tok], of query heads. */
+  readonly headSquares: Float64Array;
   /** Per token, of the norm before o or down. */
   readonly subSquares: Float64Array;
   /** Known tokens: the prompt, then what the sampler chose. */
@@ -79,6 +84,9 @@ export class Machine {
     this.kmean = new Int32Array(config.kmeanEntries);
     this.rope = new Uint32Array(config.ropeEntries);
     this.subGain = new Int16Array(config.subGainEntries);
+    this.bias = new Int32Array(config.biasEntries);
+    this.headGain = new Uint32Array(Math.max(config.headDim, this.beat / 4));
+    this.headSquares = new Float64Array(config.slots * config.tokens);
     this.subSquares = new Float64Array(config.tokens);
     this.tokens = Array.from(prompt);
   }
@@ -115,10 +123,22 @@ export class Machine {
   }
 
   /** E of a norm. */
-  epsilon(norm: Norm): number {
+  epsilon(norm: Norm | "key"): number {
     if (norm === "residual") return this.host.epsilonSum;
     const word = NORM_WORDS[norm];
     return this.norms[word]! + this.norms[word + 1]! * 2 ** 32;
+  }
+
+  /** K_knorm. */
+  keyScale(): Scale {
+    return { m: this.norms[NORM_WORDS.keyScale]!, e: this.norms[NORM_WORDS.keyScale + 1]! | 0 };
+  }
+
+  /** Gains of the norm of q or k. */
+  headGains(of: "query" | "key", headDim: number): Int16Array {
+    return Int16Array.from(this.headGain.subarray(0, headDim), (word) =>
+      of === "query" ? word & 0xffff : word >>> 16,
+    );
   }
 
   /** A window of the vector memory. */

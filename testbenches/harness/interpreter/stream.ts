@@ -100,6 +100,12 @@ export const load = (machine: Machine, job: Job, bytes: Uint8Array): void => {
     case "subgain":
       fill(machine.subGain, 2, (i) => view.getInt16(2 * i, true));
       break;
+    case "bias":
+      fill(machine.bias, 4, (i) => view.getInt32(4 * i, true));
+      break;
+    case "headgain":
+      fill(machine.headGain, 4, (i) => view.getUint32(4 * i, true));
+      break;
     case "norms":
       fill(machine.norms, 4, (i) => view.getUint32(4 * i, true));
       break;
@@ -142,6 +148,13 @@ const normOf = (machine: Machine, job: Job, tok: number, s: Scale, k: Scale): Sc
     case "attention":
     case "ffn":
       return normScale(s, machine.subSquares[tok]!, machine.epsilon(norm), k);
+    case "query":
+      return normScale(
+        s,
+        machine.headSquares[machine.statistic(job.scaleSlot, tok)]!,
+        machine.epsilon(norm),
+        k,
+      );
     default:
       throw new Error(`instruction ${job.pc}: no norm ${job.field("norm")}`);
   }
