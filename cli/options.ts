@@ -19,3 +19,17 @@ export const oneOf =
       throw new InvalidArgumentError(`one of ${names.join(", ").toLowerCase()} is needed.`);
     return name;
   };
+
+/** A number of bytes: 120000000, 120MB, 0.12GB. */
+export const byteCount = (text: string): number => {
+  const [, number, unit] = /^(\d+(?:\.\d+)?)\s*(k|M|G)?B?$/.exec(text) ?? [];
+  const scale = new Map([
+    ["k", 1e3],
+    ["M", 1e6],
+    ["G", 1e9],
+  ]).get(unit ?? "");
+  const bytes = Math.floor(Number(number) * (scale ?? 1));
+  if (!Number.isSafeInteger(bytes) || bytes < 1)
+    throw new InvalidArgumentError("a number of bytes is needed, like 90000000, 90MB or 0.09GB.");
+  return bytes;
+};

@@ -127,6 +127,10 @@ describe("gateloom quantise", () => {
       [folder, "--out", out, "--calibration", path.join(place, "empty.txt")],
       /the text is too short/,
     );
+    await refuses(
+      [folder, "--out", out, "--budget", "1MB", "--weights", "w2"],
+      /--budget chooses the formats/,
+    );
     await refuses([folder, "--out", place], /was not written by gateloom/);
     assert.deepEqual(readdirSync(place), ["empty.txt"]);
   });

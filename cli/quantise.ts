@@ -15,14 +15,15 @@ import { readTokenizer } from "../golden/import/tokenizerFile.js";
 import { tokenizerFiles } from "../golden/import/write/tokenizerFiles.js";
 import type { CacheBits } from "../golden/model/types.js";
 import { joined } from "../golden/quantise/pipeline/parts.js";
-import { quantiseInParts } from "../golden/quantise/pipeline/pipeline.js";
+import { type Progress as Done, quantiseInParts } from "../golden/quantise/pipeline/pipeline.js";
 import { rotated } from "../golden/quantise/pipeline/rotated.js";
+import { type MixedOptions, mixedRecipe } from "../golden/quantise/pipeline/sensitivity.js";
 import { givenText, ownText, ownTextSize } from "../golden/quantise/pipeline/text.js";
 import type { Pruning, Recipe } from "../golden/quantise/recipe.js";
 import { EXIT, UsageError } from "./failure.js";
 import { sizeText } from "./inspectText.js";
 import { cacheOption, embeddingOption, type FormatOptions, levelsOption } from "./model.js";
-import { oneOf, wholeNumber } from "./options.js";
+import { byteCount, oneOf, wholeNumber } from "./options.js";
 import { Progress, timeText } from "./progress.js";
 import { WorkFolder } from "./quantiseFolder.js";
 import { readText } from "./textFile.js";
@@ -34,6 +35,7 @@ export interface QuantiseOptions extends FormatOptions {
   readonly prune?: Pruning;
   readonly keys?: CacheBits;
   readonly rotate?: boolean;
+  readonly budget?: number;
   readonly calibration?: string;
   readonly calibrationTokens?: number;
   readonly tokenizer?: string;
@@ -49,6 +51,8 @@ const TOKENS = 4096;
 
 const recipeOf = (options: QuantiseOptions): Recipe => {
   const { weights = "W4", group, method, prune = null, embedding = "W4", kv = 4 } = options;
+  if (options.budget !== undefined && (options.weights !== undefined || prune !== null))
+    throw new UsageError("--budget chooses the formats itself: leave --weights and --prune away");
   if (prune !== null && weights !== "W2")
     throw new UsageError(
       `--prune keeps two of four weights of --weights w2, not of ${weights.toLowerCase()}`,
@@ -121,7 +125,11 @@ const jobOf = async (opened: OpenedModel, recipe: Recipe, text: Text): Promise<s
 
 /** Bytes that the work folder holds at most: the parts, the model made of them, hidden states twice. */
 const roomOf = ({ description }: OpenedModel, recipe: Recipe, text: Text): number => {
-  const bits = { W2: 2, TERNARY: 2, Z2: 4, W3: 4, W4: 4, W8: 8 }[recipe.linear.levels];
+  const of = { W2: 2, TERNARY: 2, Z2: 4, W3: 4, W4: 4, W8: 8 };
+  const bits = Math.max(
+    of[recipe.linear.levels],
+    ...[...recipe.overrides.values()].map((spec) => of[spec.levels]),
+  );
   const tables = recipe.embedding === "W8" ? 8 : 4;
   const positions = text.reduce((sum, tokens) => sum + tokens.length, 0);
   const { vocab, dim } = description.shape;
@@ -143,12 +151,14 @@ interface Summary {
   readonly meanError: number | null;
   readonly worst: { readonly tensor: string; readonly error: number } | null;
   /** Matrices whose codes are those of the checkpoint, and what rounding their scales lost at most. */
+  /** Linear matrices by levels, where a budget chose them. */
+  readonly chosen: Readonly<Record<string, number>> | null;
   readonly kept: { readonly matrices: number; readonly largestError: number };
   readonly seconds: number;
 }
 
 const summaryOf = (
-  { description, losses }: QuantisedAbout,
+  { description, losses, recipe }: QuantisedAbout,
   rest: Pick<Summary, "out" | "bytes" | "calibrationTokens" | "seconds">,
 ): Summary => {
   const all = [...losses].map(([tensor, loss]) => ({ tensor, ...loss }));
@@ -159,8 +169,11 @@ const summaryOf = (
     null,
   );
   const weights = weightsOf(description);
+  const chosen: Record<string, number> = {};
+  for (const { levels } of recipe.overrides.values()) chosen[levels] = (chosen[levels] ?? 0) + 1;
   return {
     ...rest,
+    chosen: recipe.overrides.size === 0 ? null : chosen,
     model: description.name,
     weights,
     bitsPerWeight: (8 * rest.bytes) / weights,
@@ -174,9 +187,16 @@ const summaryOf = (
 const percent = (share: number): string => `${(100 * share).toPrecision(2)} %`;
 
 const render = (summary: Summary): string => {
-  const { model, weights, bytes, bitsPerWeight, meanError, worst, kept, calibrationTokens } = summary;
+  const { model, weights, bytes, bitsPerWeight, meanError, worst, chosen, kept, calibrationTokens } = summary;
   return [
     `${pc.bold(model)}: ${weights.toLocaleString("en")} weights in ${sizeText(bytes)}, ${bitsPerWeight.toFixed(2)} bits each, calibrated on ${calibrationTokens} tokens`,
+    ...(chosen === null
+      ? []
+      : [
+          `chosen within the budget: ${Object.entries(chosen)
+            .map(([levels, count]) => `${count} matrices ${levels}`)
+            .join(", ")}`,
+        ]),
     ...(meanError === null || worst === null
       ? []
       : [
@@ -200,9 +220,29 @@ const aboutIn = async (file: string): Promise<QuantisedAbout> => {
   }
 };
 
+const share = (progress: Progress, { done, before, total }: Done, what: string): void => {
+  const millions = (weights: number): number => Number((weights / 1e6).toFixed(1));
+  if (done > before) progress.share(millions(done - before), millions(total - before), what);
+};
+
+/** The recipe with a format for every matrix, where there is a budget. */
+const withBudget = async ({
+  budget,
+  ...options
+}: Omit<MixedOptions, "budget" | "progress"> & { readonly budget?: number }): Promise<Recipe> => {
+  if (budget === undefined) return options.recipe;
+  const progress = new Progress();
+  const { recipe } = await mixedRecipe({
+    ...{ ...options, budget },
+    progress: (now) => share(progress, now, "million weights measured"),
+  });
+  progress.clear();
+  return recipe;
+};
+
 const quantise = async (model: string, options: QuantiseOptions): Promise<Summary> => {
   const start = performance.now();
-  const recipe = recipeOf(options);
+  const given = recipeOf(options);
   const progress = new Progress();
   const opened = await openModel(model);
   try {
@@ -212,23 +252,20 @@ const quantise = async (model: string, options: QuantiseOptions): Promise<Summar
     const tokenizer =
       options.tokenizer === undefined ? opened.tokenizer : await readTokenizer(options.tokenizer, vocab);
     const text = await calibrationText(model, opened, tokenizer, options, (what) => progress.say(what));
+    const { source, description } = options.rotate
+      ? await rotated(opened.source, opened.description)
+      : opened;
+    const recipe = await withBudget({ source, description, recipe: given, text, ...options });
     const work = await WorkFolder.open(options.out, await jobOf(opened, recipe, text));
     progress.clear();
     if (work.resumed) process.stderr.write("going on behind what an interrupted run has done\n");
     if (work.discarded)
       process.stderr.write("an unfinished run with other settings or another checkpoint was discarded\n");
     await work.checkRoom(roomOf(opened, recipe, text));
-    const { source, description } = options.rotate
-      ? await rotated(opened.source, opened.description)
-      : opened;
     const rounding = new Progress();
     await quantiseInParts({
       ...{ source, description, recipe, text, keeper: work, threads: options.threads },
-      progress: ({ done, before, total }) => {
-        const millions = (weights: number): number => Number((weights / 1e6).toFixed(1));
-        if (done > before)
-          rounding.share(millions(done - before), millions(total - before), "million weights");
-      },
+      progress: (now) => share(rounding, now, "million weights"),
     });
     rounding.clear();
     const files = await tokenizerFiles(model, vocab, options.tokenizer);
@@ -285,6 +322,12 @@ export const quantiseCommand = (): Command =>
     .addOption(embeddingOption("default: w4"))
     .addOption(cacheOption("--kv", "default: 4"))
     .addOption(cacheOption("--keys", "default: as --kv"))
+    .addOption(
+      new Option(
+        "--budget <bytes>",
+        "w2, w4 or w8 for every matrix, so that all fit into so many bytes (90MB) with the least error",
+      ).argParser(byteCount),
+    )
     .option("--rotate", "fold Hadamard rotations into the weights, so that few bits hold outliers better")
     .option("--calibration <file>", "text in UTF-8 like what the model will read; default: text of its own")
     .addOption(

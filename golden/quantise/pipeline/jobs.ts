@@ -6,6 +6,7 @@ import { GROUP } from "../../contract/tables.js";
 import { exp } from "../../model/elementary.js";
 import type { QuantisedMatrix } from "../../model/types.js";
 import { dequantise } from "../matrix.js";
+import { outputError } from "../methods/outputError.js";
 import { quantiseWith } from "../methods/quantiseWith.js";
 import type { InputMoments, MatrixSpec } from "../recipe.js";
 
@@ -59,7 +60,18 @@ export interface Round {
   readonly losses: Float64Array;
 }
 
-export type Job = Multiply | Attend | Moments | Round;
+/** What rounding would do to the outputs, over rows; without a spec, what the outputs are. */
+export interface Measure {
+  readonly kind: "measure";
+  readonly weights: Float32Array;
+  readonly cols: number;
+  readonly spec: MatrixSpec | null;
+  readonly inputs: InputMoments;
+  /** [rows]: errors of the rows of one part are put together into its first. */
+  readonly errors: Float64Array;
+}
+
+export type Job = Multiply | Attend | Moments | Round | Measure;
 
 /** Does items [from, to) of a job. */
 export function perform(job: Job, from: number, to: number): void {
@@ -73,6 +85,8 @@ export function perform(job: Job, from: number, to: number): void {
       return moments(job, from, to);
     case "round":
       return round(job, from, to);
+    case "measure":
+      return measure(job, from, to);
   }
 }
 
@@ -188,6 +202,31 @@ function moments({ x, sums, positions, cols }: Moments, from: number, to: number
     }
     for (let j = 0; j < i; j++) sums[j * cols + i] = row[j]!;
   }
+}
+
+function measure({ weights, cols, spec, inputs, errors }: Measure, from: number, to: number): void {
+  const slice = weights.subarray(from * cols, to * cols);
+  const rows = to - from;
+  const matrix =
+    spec === null
+      ? nothing(rows, cols)
+      : quantiseWith(slice, rows, cols, spec, needsMoments(spec) ? inputs : null);
+  errors.fill(0, from, to);
+  errors[from] = outputError(slice, matrix, inputs);
+}
+
+/** A matrix of zeros: all of the outputs is its error. */
+function nothing(rows: number, cols: number): QuantisedMatrix {
+  return {
+    ...{ rows, cols, format: "W4", codes: new Int8Array(rows * cols) },
+    mantissas: new Uint8Array(rows * Math.ceil(cols / GROUP)),
+    exponents: new Uint8Array(rows),
+  };
+}
+
+/** Whether the rounding of a matrix looks at its inputs. */
+export function needsMoments({ rounding, pruning }: MatrixSpec): boolean {
+  return rounding === "gptq" || (pruning !== null && pruning !== "magnitude");
 }
 
 function round(job: Round, from: number, to: number): void {

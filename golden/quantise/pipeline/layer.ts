@@ -1,5 +1,5 @@
 /**
- * One layer of a model over all calibration text at once, matrix after matrix: each is rounded knowing the inputs that the matrices
+ * One layer of a model over all calibration text at once, matrix after matrix: each is taken (rounded, or only measured) knowing the inputs that the matrices
  * already rounded give it, and its outputs are those of the rounded weights (GPTQ, arXiv 2210.17323, in "true sequential" order).
  * Of the layer's weights one matrix is in memory at a time.
  */
@@ -9,10 +9,10 @@ import { matrixTensors, type Tensors, vectorTensors } from "../../import/write/q
 import { ropeFrequencies } from "../../model/architecture.js";
 import { sigmoid, sinCos } from "../../model/elementary.js";
 import type { LayerRanges } from "../calibrate.js";
-import type { InputMoments, MatrixSpec } from "../recipe.js";
+import type { InputMoments } from "../recipe.js";
 import { type MatrixName, matrixSizes } from "../round.js";
 import type { Pool, Workspace } from "./pool.js";
-import { relative, type RoundedTensor, roundTensor, type WeightSource } from "./tensor.js";
+import { relative, type RoundedTensor, type WeightSource } from "./tensor.js";
 
 export interface LayerOutcome {
   readonly tensors: Tensors;
@@ -29,22 +29,21 @@ export interface LayerSetting {
   readonly space: Workspace;
   /** Tokens of each calibration sequence. */
   readonly lengths: readonly number[];
-  specOf(slot: string): MatrixSpec;
-  /** Called when a matrix is done. */
-  done(slot: string): void;
+  /** Whether `take` of this matrix looks at the second moments of its inputs. */
+  wantsMoments(slot: string): boolean;
+  take(slot: string, rows: number, cols: number, moments: InputMoments | null): Promise<Taken>;
 }
 
-/** Whether the rounding of a matrix looks at its inputs. */
-export function needsMoments({ rounding, pruning }: MatrixSpec): boolean {
-  return rounding === "gptq" || (pruning !== null && pruning !== "magnitude");
+/** What becomes of a matrix. */
+export interface Taken {
+  /** [rows·cols]: what the inputs are multiplied with; work space. */
+  readonly weights: Float32Array;
+  /** What is saved of it; nothing where a pass only measures. */
+  readonly rounded: RoundedTensor | null;
 }
 
-/** Rounds layer `l`; `x` [positions·dim] enters and leaves as the residual stream. */
-export async function quantiseLayer(
-  setting: LayerSetting,
-  l: number,
-  x: Float32Array,
-): Promise<LayerOutcome> {
+/** Runs layer `l`; `x` [positions·dim] enters and leaves as the residual stream. */
+export async function passLayer(setting: LayerSetting, l: number, x: Float32Array): Promise<LayerOutcome> {
   return new LayerPass(setting, l, x).run();
 }
 
@@ -140,36 +139,32 @@ class LayerPass {
     inputs: Float32Array,
     cols: number,
   ): Promise<InputMoments | null> {
-    const { pool, space, specOf } = this.setting;
-    if (!names.some((name) => needsMoments(specOf(this.slot(name))))) return null;
+    const { pool, space, wantsMoments } = this.setting;
+    if (!names.some((name) => wantsMoments(this.slot(name)))) return null;
     const sums = space.doubles("moments", cols * cols);
     await pool.run({ kind: "moments", x: inputs, sums, positions: this.positions, cols }, cols);
     return { cols, positions: this.positions, sums };
   }
 
-  /** Rounds the matrix, saves it, and multiplies all positions with what it stands for. */
+  /** Takes the matrix, and multiplies all positions with what has become of it. */
   private async matrix(
     name: MatrixName,
     inputs: Float32Array,
     moments: InputMoments | null,
     bias: Float32Array | null,
   ): Promise<Float32Array> {
-    const { pool, space, description, specOf, done } = this.setting;
+    const { pool, space, description, wantsMoments, take } = this.setting;
     const [rows, cols] = matrixSizes(description.shape)[name];
     const slot = this.slot(name);
-    const spec = specOf(slot);
-    const rounded: RoundedTensor = await roundTensor(this.setting, slot, {
-      ...{ rows, cols, spec },
-      inputs: needsMoments(spec) ? moments : null,
-    });
-    for (const [key, tensor] of matrixTensors(slot, rounded.matrix)) this.tensors.set(key, tensor);
-    const { error, size, kept } = rounded;
-    this.losses.set(slot, { error: relative(error, size), kept });
+    const { weights, rounded } = await take(slot, rows, cols, wantsMoments(slot) ? moments : null);
+    if (rounded !== null) {
+      for (const [key, tensor] of matrixTensors(slot, rounded.matrix)) this.tensors.set(key, tensor);
+      const { error, size, kept } = rounded;
+      this.losses.set(slot, { error: relative(error, size), kept });
+    }
     const out = space.floats(`out.${name}`, this.positions * rows);
-    const { weights } = rounded;
     const positions = this.positions;
     await pool.run({ kind: "multiply", x: inputs, weights, bias, out, positions, rows, cols }, rows);
-    done(slot);
     return out;
   }
 }

@@ -8,8 +8,9 @@ import { InputError } from "../../import/error.js";
 import type { MatrixLoss } from "../../import/quantisedAbout.js";
 import { MatrixWriter, type Tensors, vectorTensors } from "../../import/write/quantised.js";
 import type { MatrixSpec, Recipe } from "../recipe.js";
-import { type LayerSetting, largest, quantiseLayer } from "./layer.js";
+import { type LayerSetting, largest, passLayer } from "./layer.js";
 import { type Keeper, partNames, writePart } from "./parts.js";
+import { needsMoments } from "./jobs.js";
 import { openPool, Workspace } from "./pool.js";
 import { relative, roundTensor, type WeightSource } from "./tensor.js";
 
@@ -47,23 +48,36 @@ export async function quantiseInParts(options: PipelineOptions): Promise<void> {
     const setting: LayerSetting = {
       ...{ source: options.source, description, pool, space: new Workspace() },
       lengths: text.map((tokens) => tokens.length),
-      specOf: (slot) => options.recipe.overrides.get(slot) ?? options.recipe.linear,
-      done: counter,
+      wantsMoments: (slot) => needsMoments(specOf(options.recipe, slot)),
+      take: async (slot, rows, cols, inputs) => {
+        const spec = specOf(options.recipe, slot);
+        const rounded = await roundTensor(setting, slot, { rows, cols, spec, inputs });
+        counter(slot);
+        return { weights: rounded.weights, rounded };
+      },
     };
-    if (first === 0) await embedding(options, setting, x);
+    if (first === 0) await embedding(options, setting, counter, x);
     for (let l = Math.max(0, first - 1); l < layers; l++) {
-      const { tensors, ...about } = await quantiseLayer(setting, l, x);
+      const { tensors, ...about } = await passLayer(setting, l, x);
       await keeper.put(`hidden.${l + 1}`, bytesOf(x));
       await keeper.put(`layer.${l}`, writePart(tensors, about));
       await keeper.remove(`hidden.${l}`);
     }
-    if (first <= layers + 1) await final(options, setting);
+    if (first <= layers + 1) await final(options, setting, counter);
   } finally {
     await pool.close();
   }
 }
 
-function checkText({ text, description, source }: PipelineOptions): void {
+function specOf({ overrides, linear }: Recipe, slot: string): MatrixSpec {
+  return overrides.get(slot) ?? linear;
+}
+
+export function checkText({
+  text,
+  description,
+  source,
+}: Pick<PipelineOptions, "text" | "description" | "source">): void {
   const { vocab, context } = description.shape;
   for (const tokens of text) {
     if (tokens.length === 0 || tokens.length > context)
@@ -133,6 +147,7 @@ const BLOCK = 1 << 22;
 async function table(
   { description, recipe }: PipelineOptions,
   setting: LayerSetting,
+  counter: (slot: string) => void,
   slot: "embedding" | "head",
   see: (weights: Float32Array, from: number, rows: number) => void,
 ): Promise<{ readonly tensors: Tensors; readonly loss: MatrixLoss }> {
@@ -149,15 +164,20 @@ async function table(
     error += block.error;
     size += block.size;
   }
-  setting.done(slot);
+  counter(slot);
   return { tensors: writer.tensors(), loss: { error: relative(error, size), kept: false } };
 }
 
 /** The embedding, and the hidden states of the text out of it. */
-async function embedding(options: PipelineOptions, setting: LayerSetting, x: Float32Array): Promise<void> {
+async function embedding(
+  options: PipelineOptions,
+  setting: LayerSetting,
+  counter: (slot: string) => void,
+  x: Float32Array,
+): Promise<void> {
   const { dim } = options.description.shape;
   const tokens = options.text.flat();
-  const { tensors, loss } = await table(options, setting, "embedding", (weights, from, rows) => {
+  const { tensors, loss } = await table(options, setting, counter, "embedding", (weights, from, rows) => {
     for (const [p, token] of tokens.entries())
       if (token >= from && token < from + rows)
         x.set(weights.subarray((token - from) * dim, (token - from + 1) * dim), p * dim);
@@ -167,12 +187,16 @@ async function embedding(options: PipelineOptions, setting: LayerSetting, x: Flo
   await options.keeper.put("embedding", writePart(tensors, about));
 }
 
-async function final(options: PipelineOptions, setting: LayerSetting): Promise<void> {
+async function final(
+  options: PipelineOptions,
+  setting: LayerSetting,
+  counter: (slot: string) => void,
+): Promise<void> {
   const { keeper, source, description } = options;
   const tensors = vectorTensors("final_norm", await source.read("final_norm"));
   const losses = new Map<string, MatrixLoss>();
   if (!description.architecture.tied) {
-    const head = await table(options, setting, "head", () => {});
+    const head = await table(options, setting, counter, "head", () => {});
     for (const [name, tensor] of head.tensors) tensors.set(name, tensor);
     losses.set("head", head.loss);
   }

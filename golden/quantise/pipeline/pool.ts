@@ -31,7 +31,7 @@ const HERE: Pool = {
 
 /** The column order of GPTQ has a preparation of its own, which every part repeats. */
 function partsOf(job: Job, count: number, threads: number): [number, number][] {
-  const repeated = job.kind === "round" && job.inputs !== null;
+  const repeated = (job.kind === "round" && job.inputs !== null) || job.kind === "measure";
   const parts = Math.min(count, repeated ? threads : PARTS * threads);
   return Array.from({ length: parts }, (_, n) => [
     Math.floor((n * count) / parts),

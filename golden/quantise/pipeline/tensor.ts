@@ -41,12 +41,7 @@ export async function roundTensor(
 ): Promise<RoundedTensor> {
   const { source, pool, space } = setting;
   const { rows, cols, spec, inputs, from } = about;
-  const weights = space.floats("weights", rows * cols);
-  const per = Math.max(1, Math.floor(BLOCK / cols));
-  for (let row = 0; row < rows; row += per) {
-    const many = Math.min(per, rows - row);
-    weights.set(await source.read(slot, (from ?? 0) + row, many), row * cols);
-  }
+  const weights = await readMatrix(setting, slot, rows, cols, from);
   const work = {
     ...{ weights, cols },
     codes: space.codes("codes", rows * cols),
@@ -68,7 +63,25 @@ export async function roundTensor(
   };
 }
 
-async function keep(
+/** Rows of a tensor into the work space for weights. */
+export async function readMatrix(
+  { source, space }: { readonly source: WeightSource; readonly space: Workspace },
+  slot: string,
+  rows: number,
+  cols: number,
+  from = 0,
+): Promise<Float32Array> {
+  const weights = space.floats("weights", rows * cols);
+  const per = Math.max(1, Math.floor(BLOCK / cols));
+  for (let row = 0; row < rows; row += per) {
+    const many = Math.min(per, rows - row);
+    weights.set(await source.read(slot, from + row, many), row * cols);
+  }
+  return weights;
+}
+
+/** The checkpoint's own codes, where they stay. */
+export async function keep(
   source: WeightSource,
   slot: string,
   weights: Float32Array,
