@@ -123,14 +123,16 @@ export const resultSide = (c: AcceleratorConfig, units: ResultSideUnits, i: Resu
   };
 };
 
-/** SS and E of the norms beyond the residual's. */
+type NormSum = Of<typeof normSum>;
+
+/** SS, s and E of the norms beyond the residual's. */
 const otherSums = (
   c: AcceleratorConfig,
-  epsilon: readonly Squares[],
-  sub: readonly Squares[],
-  query: readonly Squares[],
-): Of<typeof normSum>[] => {
-  const squares = (norm: OtherNorm): readonly Squares[] => {
+  epsilon: readonly NormSum["epsilon"][],
+  sub: readonly NormSum["squares"][],
+  query: readonly NormSum["squares"][],
+): NormSum[] => {
+  const squares = (norm: OtherNorm): readonly NormSum["squares"][] => {
     switch (norm) {
       case "attention":
       case "ffn":
@@ -143,7 +145,6 @@ const otherSums = (
     epsilon.slice(n, n + 1).flatMap((e) => squares(norm).map((s) => ({ squares: s, epsilon: e }))),
   );
 };
-type Squares = Of<typeof normSum>["squares"];
 
 /** Vectors and their maxima, from the epilogue to the quantiser. */
 const quantised = (

@@ -11,7 +11,6 @@ import {
   source,
   type Stream,
   stream,
-  type Ty,
   uint,
   vec,
   when,
@@ -28,7 +27,8 @@ import { cacheJob, cacheValue, valueTrace } from "./epilogueports.js";
 import { keyNormConstants } from "./normconstants.js";
 import { headSquares } from "./projection.js";
 import type { Bool } from "./signals.js";
-import { SQUARES_BITS, TRACE_KIND_BITS, TRACE_ROW_BITS, TRACE_TOK_BITS, VALUE_BITS } from "./widths.js";
+import { squares } from "./squares.js";
+import { TRACE_KIND_BITS, TRACE_ROW_BITS, TRACE_TOK_BITS, VALUE_BITS } from "./widths.js";
 
 export { memoryWrite };
 
@@ -41,13 +41,10 @@ const reservations = (start: Bool, done: Bool): { free: Bool; none: Bool } => {
 };
 
 /** Keys of two heads wait at most, and of as many tokens; a few more fit. */
-const squaresOfHeads = (
-  c: AcceleratorConfig,
-  { valid, squares }: Of<typeof headSquares>,
-): Stream<Ty<"u", typeof SQUARES_BITS>> => {
-  const sums = source(uint(SQUARES_BITS), squares, valid, "head_squares");
-  assertAlways("key_squares", valid.not().or(sums.ready), "sums of squares of keys are never lost");
-  return queue("u_squares", uint(SQUARES_BITS), sums, 2 * BUFFERS * c.tokens);
+const squaresOfHeads = (c: AcceleratorConfig, key: Of<typeof headSquares>): Stream<typeof squares> => {
+  const sums = source(squares, key.squares, key.valid, "head_squares");
+  assertAlways("key_squares", key.valid.not().or(sums.ready), "sums of squares of keys are never lost");
+  return queue("u_squares", squares, sums, 2 * BUFFERS * c.tokens);
 };
 
 /**

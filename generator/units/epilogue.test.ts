@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
-import { addResidual, gather, rope, rotation, siluGate, Sticky } from "../../golden/model/ops.js";
+import { addResidual, gather, rope, rotation, siluGate, Sticky, sumSquares } from "../../golden/model/ops.js";
 import { inResultOrder } from "../../testbenches/harness/interpreter/order.js";
 import { type AcceleratorConfig, beatBits, defaultConfig } from "../isa/config.js";
 import { CONSTANT_RAMS, EPILOGUES, type Epilogue } from "../isa/instruction.js";
 import { Bench, between, randomBits, type Random } from "../library/testing.js";
 import { epilogue } from "./epilogue.js";
+import { NO_SQUARES, peekSquares, type Squares } from "./squares.testing.js";
 
 const [LO, HI] = [-(2 ** 31), 2 ** 31 - 1];
 const clamp24 = (v: number): number => Math.min(Math.max(v, -(2 ** 23)), 2 ** 23 - 1);
@@ -22,7 +23,7 @@ class Model {
     signals: [] as number[][],
     scoreSignals: [] as number[],
   };
-  readonly squares: number[];
+  readonly squares: Squares[];
   saturated = false;
   readonly gain: Int16Array;
   readonly mean: Int32Array;
@@ -30,7 +31,7 @@ class Model {
   private readonly x: Int32Array[];
 
   constructor(private readonly c: AcceleratorConfig) {
-    this.squares = new Array<number>(c.tokens).fill(0);
+    this.squares = new Array<Squares>(c.tokens).fill(NO_SQUARES);
     this.x = Array.from({ length: c.tokens }, () => new Int32Array(c.residualElements / c.tokens));
     this.gain = new Int16Array(c.gainEntries);
     this.mean = new Int32Array(c.kmeanEntries);
@@ -84,8 +85,8 @@ class Model {
         if (kind === "embed") x[0] = value;
         else addResidual(x, Int32Array.of(value), sticky);
         const y = new Int32Array(1);
-        const sums = gather(x, Int16Array.of(this.gain[row]!), y, sticky);
-        this.squares[tok] = (row === 0 ? 0 : this.squares[tok]!) + sums.squares;
+        gather(x, Int16Array.of(this.gain[row]!), y, sticky);
+        this.squares[tok] = sumSquares(this.x[tok]!, 0, row + 1);
         this.vector(job, relative, row, y[0]!);
         break;
       }
@@ -312,7 +313,7 @@ const run = (c: AcceleratorConfig, seed: number, batches: number, wild: boolean)
       assert.deepEqual(got[what].splice(0), model.expected[what].splice(0), `${what}, batch ${batch}`);
     for (const [tok, squares] of model.squares.entries()) {
       sim.poke("squaresTok", tok);
-      assert.equal(Number(sim.peek("squares")), squares, `SS of token ${tok}, batch ${batch}`);
+      assert.deepEqual(peekSquares(sim), squares, `SS of token ${tok}, batch ${batch}`);
     }
     assert.equal(sim.peek("saturated") === 1n, model.saturated, `saturation in batch ${batch}`);
   }

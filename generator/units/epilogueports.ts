@@ -3,15 +3,9 @@ import { bool, sint, stream, uint, vec } from "../hdl/index.js";
 import { type AcceleratorConfig, countBits, log2, rowBits, where } from "../isa/config.js";
 import { ADDRESS_BITS, cacheWidths, result, resultJob, SEMAPHORE_BITS } from "./jobs.js";
 import { statisticsUpdate, tokWidth, vectorElement } from "./memories.js";
+import { squares } from "./squares.js";
 import { constantLoad } from "./stream.js";
-import {
-  ELEMENT_BITS,
-  SQUARES_BITS,
-  TRACE_KIND_BITS,
-  TRACE_ROW_BITS,
-  TRACE_TOK_BITS,
-  VALUE_BITS,
-} from "./widths.js";
+import { ELEMENT_BITS, TRACE_KIND_BITS, TRACE_ROW_BITS, TRACE_TOK_BITS, VALUE_BITS } from "./widths.js";
 
 /** Cycles from a result to its write; all kinds alike, so that one write port serves them. */
 export const EPILOGUE_LATENCY = 7;
@@ -71,8 +65,8 @@ export const epilogueInputs = (c: AcceleratorConfig) => ({
 export const epilogueOutputs = (c: AcceleratorConfig) => ({
   vector: vectorElement(c),
   update: statisticsUpdate(c),
-  squares: uint(SQUARES_BITS), // SS of token `squaresTok`
-  subSquares: vec(uint(SQUARES_BITS), where(c.features.subNorms)), // likewise, of the attention output or h
+  squares, // of token `squaresTok`
+  subSquares: vec(squares, where(c.features.subNorms)), // likewise, of the attention output or h
   score: scoreValue(c),
   logit: { valid: bool, value: sint(ELEMENT_BITS), row: uint(rowBits(c)), last: bool },
   cache: cacheValue(c),

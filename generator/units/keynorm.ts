@@ -13,7 +13,6 @@ import {
   regs,
   sint,
   type Stream,
-  type Ty,
   uint,
   when,
 } from "../hdl/index.js";
@@ -22,9 +21,10 @@ import { SCALINGS } from "../isa/instruction.js";
 import { type ConstantWrite, constantRam } from "./constants.js";
 import type { keyNormConstants } from "./normconstants.js";
 import { magnitude } from "./reciprocal.js";
-import { computation, SCALER_STATES } from "./scalernumber.js";
+import { computation, rootArgument, SCALER_STATES } from "./scalernumber.js";
 import type { Bits, Bool, Int } from "./signals.js";
-import { SCALE_MANTISSA_BITS, type SQUARES_BITS, VALUE_BITS } from "./widths.js";
+import type { squares } from "./squares.js";
+import { SCALE_MANTISSA_BITS, VALUE_BITS } from "./widths.js";
 
 const MEAN_STRIDE = 32;
 const SHIFT_BITS = 6;
@@ -33,8 +33,8 @@ const PRODUCT_BITS = VALUE_BITS + SCALE_MANTISSA_BITS + 1;
 /** S = 1 changes nothing: mul(1, r) = r. */
 const ONE = { m: 2 ** 15, e: -15 };
 
-/** R = mul(rsqrt(norm16(SK + E)), K_knorm), by the steps of the scaler, ten cycles from `start` to `done`. */
-const keyRoot = (squares: Bits, k: Of<typeof keyNormConstants>, clips: () => void) => {
+/** R = mul(R(SK, s, E), K_knorm), by the steps of the scaler, ten cycles from `start` to `done`. */
+const keyRoot = (sums: Of<typeof squares>, k: Of<typeof keyNormConstants>, clips: () => void) => {
   const state = enumReg("root_state", SCALER_STATES);
   const norm = lit(uint(2), SCALINGS.indexOf("norm"));
   const number = computation({ scaling: norm, scaleM: k.m, scaleE: k.e }, state);
@@ -76,10 +76,9 @@ const keyRoot = (squares: Bits, k: Of<typeof keyNormConstants>, clips: () => voi
     shift: root.root_shift,
     done: state.is("store"),
     start: (): void => {
-      number.load(squares.add(k.epsilon), {
-        m: lit(uint(SCALE_MANTISSA_BITS), ONE.m),
-        e: lit(sint(6), ONE.e),
-      });
+      const one = { m: lit(uint(SCALE_MANTISSA_BITS), ONE.m), e: lit(sint(6), ONE.e) };
+      const root = rootArgument({ squares: sums, epsilon: k.epsilon }, one);
+      number.load(root.value, root.s);
       state.go("measure");
     },
   };
@@ -106,7 +105,7 @@ export interface HeadAtHand {
 }
 /** Sums of squares, a head and token after the other; E and K_knorm; writes of the mean. */
 export interface NormOfKeys {
-  readonly squares: Stream<Ty<"u", typeof SQUARES_BITS>>;
+  readonly squares: Stream<typeof squares>;
   readonly constants: Of<typeof keyNormConstants>;
   readonly load: ConstantWrite;
 }

@@ -25,14 +25,14 @@ import { constantRam, writesOf } from "./constants.js";
 import { result, resultJob } from "./jobs.js";
 import { slotAndToken, tokWidth } from "./memories.js";
 import { type Bits, type Bool, type Int, ofToken, range } from "./signals.js";
+import { blockElement, squares, withSquare } from "./squares.js";
 import { constantLoad } from "./stream.js";
 import { isKind } from "./takeresult.js";
 import { BLOCK, ELEMENT_BITS, SQUARES_BITS, VALUE_BITS } from "./widths.js";
 
 const GAIN_BITS = 16;
-/** y = rshr(v·g, 15), z = v >> 6. */
+/** y = rshr(v·g, 15). */
 const GAIN_SHIFT = 15;
-const Z_SHIFT = 6;
 const BIAS_STRIDE = 32;
 /** Gains of q and k lie side by side. */
 const GAIN_STRIDE = 32;
@@ -49,7 +49,7 @@ type Job = Of<ReturnType<typeof projectionJob>>;
 type Result = Of<ReturnType<typeof result>>;
 
 /** A head's sum of squares, when its last element has passed. */
-export const headSquares = { valid: bool, squares: uint(SQUARES_BITS) };
+export const headSquares = { valid: bool, squares };
 
 /** A result under way, with what its job wants. */
 const travelling = (c: AcceleratorConfig) => ({
@@ -105,7 +105,7 @@ const gainOf = (c: AcceleratorConfig, index: Bits, isKey: Bool, move: Bool, load
 };
 
 /**
- * One result a cycle. q, k, v with `bias`: sat(v + b, 24). q, k with `headNorm`: SQ += (v >> 6)^2, then sat(rshr(v·g, 15), 24);
+ * One result a cycle. q, k, v with `bias`: sat(v + b, 24). q, k with `headNorm`: SQ, s take v, then sat(rshr(v·g, 15), 24);
  * SQ of queries is kept per slot and token, that of keys leaves with their last element. Other results go past. Two cycles
  * for biases, two for norms. Contract sections 4 and 5a.
  */
@@ -122,7 +122,7 @@ export const projection = (c: AcceleratorConfig) => {
       },
       out: {
         projected: stream(result(c)),
-        squares: vec(uint(SQUARES_BITS), norms), // of a query head, at squaresAt, same cycle
+        squares: vec(squares, norms), // of a query head, at squaresAt, same cycle
         key: vec(headSquares, norms),
         saturated: bool,
       },
@@ -140,7 +140,7 @@ export const projection = (c: AcceleratorConfig) => {
       const normed = flag(job.headNorm, is("query").or(isKey)).as("normed");
       const head = headOf(c, job, r, isKey);
 
-      // 1: result, bias and gain; 2: biased; 3: product and z²; 4: gained
+      // 1: result, bias and gain; 2: biased; 3: product, z² and s; 4: gained
       const lastValid = reg("out_valid", bool, { reset: 0 });
       const last = regOf("out", travelling(c));
       const out = source(result(c), last.result, lastValid);
@@ -172,10 +172,10 @@ export const projection = (c: AcceleratorConfig) => {
       const bias = biasOf(c, job, r, move, load);
       const sum = bias === undefined ? start.result.value : start.result.value.wrap(VALUE_BITS).add(bias);
       const sumClipped = sum.sat(VALUE_BITS);
-      const { biased: isBiased, ...whole } = start;
+      const { biased: isBiased, ...kept } = start;
       clips(started, isBiased.and(sum.ne(sumClipped)));
       const withBias = {
-        ...whole,
+        ...kept,
         result: {
           ...start.result,
           value: mux(isBiased, sumClipped, start.result.value).resize(ELEMENT_BITS),
@@ -196,9 +196,13 @@ export const projection = (c: AcceleratorConfig) => {
       const productValid = reg("product_valid", bool, { reset: 0 });
       const productOf = regOf("product_of", travelling(c));
       const product = reg("product", sint(VALUE_BITS + GAIN_BITS));
-      const square = reg("z_squared", uint(2 * (VALUE_BITS - Z_SHIFT)));
       const value = mid.result.value.wrap(VALUE_BITS);
-      const z = value.shr(Z_SHIFT);
+      const steps = range(c.tokens).map((t) => reg(`steps_${t}`, uint(squares.steps.width)));
+      const element = blockElement(value, mid.first, ofToken(mid.result.tok, steps));
+      for (const [t, s] of steps.entries())
+        when(move.and(midValid).and(mid.normed).and(mid.result.tok.eq(t)), () => s.set(element.steps));
+      const square = reg("z_squared", uint(2 * element.z.width));
+      const [align, stepsOf] = [reg("align_q", uint(2)), reg("steps_q", uint(squares.steps.width))];
       const rounded = product.roundShr(GAIN_SHIFT).as("y_rounded");
       const y = rounded.sat(VALUE_BITS);
       when(move, () => {
@@ -208,7 +212,9 @@ export const projection = (c: AcceleratorConfig) => {
         productValid.set(midValid);
         setAll(productOf, mid);
         product.set(value.mul(midGain));
-        square.set(z.mul(z).asUnsigned());
+        square.set(element.z.mul(element.z).asUnsigned());
+        align.set(element.align);
+        stepsOf.set(element.steps);
         lastValid.set(productValid);
         setAll(last, {
           ...productOf,
@@ -223,22 +229,20 @@ export const projection = (c: AcceleratorConfig) => {
       const counts = move.and(productValid).and(productOf.normed).as("counts");
       const { tok } = productOf.result;
       const sums = range(c.tokens).map((t) => reg(`squares_${t}`, uint(SQUARES_BITS)));
-      const total = mux(productOf.first, 0, ofToken(tok, sums))
-        .addMod(square)
-        .resize(SQUARES_BITS)
-        .as("head_squares");
+      const total = withSquare(ofToken(tok, sums), align, square).resize(SQUARES_BITS).as("head_squares");
       for (const [t, s] of sums.entries()) when(counts.and(tok.eq(t)), () => s.set(total));
+      const whole = { sum: total, steps: stepsOf };
       const ends = counts.and(productOf.end).as("head_ends");
-      const queries = new Mem("query_squares", uint(SQUARES_BITS), c.slots * c.tokens, {
+      const queries = new Mem("query_squares", squares, c.slots * c.tokens, {
         readDuringWrite: "old",
         style: "distributed",
       });
       const at = slotAndToken(c, { slot: productOf.slot, tok });
-      queries.write(ends.and(productOf.isKey.not()), at, total);
+      queries.write(ends.and(productOf.isKey.not()), at, whole);
       return {
         projected: out,
         squares: [queries.readAsync(slotAndToken(c, squaresAt))],
-        key: [{ valid: ends.and(productOf.isKey), squares: total }],
+        key: [{ valid: ends.and(productOf.isKey), squares: whole }],
         saturated,
       };
     },

@@ -2,35 +2,19 @@
 import { bool, defineModule, delay, Mem, mux, reg, sint, uint, when } from "../hdl/index.js";
 import { type AcceleratorConfig, log2, rowBits } from "../isa/config.js";
 import { tokWidth } from "./memories.js";
-import { type Bits, type Bool, ofToken, past, pastValid, range, withToken } from "./signals.js";
-import { ELEMENT_BITS, SQUARES_BITS, TRACE_ROW_BITS, TRACE_TOK_BITS } from "./widths.js";
+import { ofToken, past, pastValid, withToken } from "./signals.js";
+import { squares, squaresPerToken } from "./squares.js";
+import { ELEMENT_BITS, TRACE_ROW_BITS, TRACE_TOK_BITS } from "./widths.js";
 
 /** Cycles from a result to its y. */
 export const RESIDUAL_LATENCY = 6;
 const GAIN_BITS = 16;
 /** y = rshr(x·g, 15). */
 const GAIN_SHIFT = 15;
-/** z = sat(x >> 12, 18). */
-const Z_SHIFT = 12;
-const Z_BITS = 18;
-
-/** Sum of squares per token; the first row starts afresh. */
-export const squaresPerToken = (
-  c: AcceleratorConfig,
-  square: Bits,
-  valid: Bool,
-  first: Bool,
-  tok: Bits,
-): Bits[] =>
-  range(c.tokens).map((t) => {
-    const sum = reg(`squares_${t}`, uint(SQUARES_BITS));
-    when(valid.and(tok.eq(t)), () => sum.set(mux(first, 0, sum).addMod(square)));
-    return sum;
-  });
 
 /**
  * One element a cycle: x = sat(x + d, 32), or x = d for an embedding; y = sat(rshr(x·g, 15), 32) comes out RESIDUAL_LATENCY
- * cycles later, and SS += sat(x >> 12, 18)^2. x lies in block RAM, int32, elements of a token together. Contract section 2.
+ * cycles later, and SS, s take x. x lies in block RAM, int32, elements of a token together. Contract section 2.
  */
 export const residual = (c: AcceleratorConfig) =>
   defineModule(
@@ -49,7 +33,7 @@ export const residual = (c: AcceleratorConfig) =>
       },
       out: {
         y: sint(ELEMENT_BITS), // RESIDUAL_LATENCY cycles after d
-        squares: uint(SQUARES_BITS), // SS of token `squaresTok`
+        squares, // of token `squaresTok`
         saturated: bool,
         trace: {
           residual: {
@@ -72,7 +56,7 @@ export const residual = (c: AcceleratorConfig) =>
       const row = past(d.row, "row");
       const tok = past(d.tok, "tok");
 
-      // 1: old x; 2: new x; 3: x·g and z; 4: y and z²; 5: sums; 6
+      // 1: old x; 2: new x; 3: x·g, z and s; 4: y and z²; 5: sums; 6
       const old = x.read(address(0));
       const added = delay(d.value, 1, "d");
       const embed = delay(d.embed, 1, "embed");
@@ -83,18 +67,12 @@ export const residual = (c: AcceleratorConfig) =>
 
       const present = delay(fresh, 1, "x_q");
       const product = delay(present.mul(delay(gain, 1, "gain_q")), 1, "x_gain");
-      const shifted = present.shr(Z_SHIFT);
-      const narrow = shifted.sat(Z_BITS);
-      const z = delay(narrow, 1, "z");
-      const square = delay(z.mul(z).asUnsigned(), 1, "z_squared");
       const rounded = product.roundShr(GAIN_SHIFT).as("y_rounded");
       const y = rounded.sat(ELEMENT_BITS);
-      const first = delay(d.row.eq(0), 4, "first");
-      const sums = squaresPerToken(c, square, valid(4), first, tok(4));
+      const sums = squaresPerToken(c, present, valid(2), delay(d.row.eq(0), 2, "first"), tok(2));
 
       const saturated = reg("saturated_q", bool, { reset: 0 });
       when(valid(1).and(embed.not()).and(sum.ne(clipped)), () => saturated.set(1));
-      when(valid(2).and(shifted.ne(narrow)), () => saturated.set(1));
       when(valid(3).and(rounded.ne(y)), () => saturated.set(1));
       return {
         y: delay(y, RESIDUAL_LATENCY - 3, "y"),

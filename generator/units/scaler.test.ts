@@ -5,11 +5,19 @@ import { Bench, between, type Random } from "../library/testing.js";
 import { type AcceleratorConfig, defaultConfig, NO_FEATURES } from "../isa/config.js";
 import { otherNorms } from "./jobs.js";
 import { scaler } from "./scaler.js";
+import { STEP } from "./squares.js";
+import { NO_SQUARES, squaresPorts } from "./squares.testing.js";
 
 interface Scale {
   readonly m: number;
   readonly e: number;
 }
+const poke = (
+  sim: { poke(port: string, value: number): void },
+  ports: Readonly<Record<string, number>>,
+): void => {
+  for (const [port, value] of Object.entries(ports)) sim.poke(port, value);
+};
 const mantissa = (random: Random): number =>
   [32768, 65535, between(random, 32768, 65535), between(random, 32768, 65535)][between(random, 0, 3)]!;
 /** A number of 1 to `bits` bits, all lengths alike, with corners. */
@@ -45,13 +53,16 @@ const run = (c: AcceleratorConfig, seed: number, count: number): Map<string, num
       ),
       norm: between(random, 0, norms - 1),
       squares: Array.from({ length: norms }, () =>
-        Array.from({ length: c.tokens }, () => (random() < 0.2 ? 0 : spread(random, 48))),
+        Array.from({ length: c.tokens }, () => ({
+          sum: random() < 0.2 ? 0 : spread(random, 48),
+          shift: STEP * between(random, 0, 2),
+        })),
       ),
       sum: spread(random, 40),
       emax: between(random, -3, 20),
     };
   });
-  const epsilon = Array.from({ length: norms }, () => spread(random, 20));
+  const epsilon = Array.from({ length: norms }, () => spread(random, random() < 0.5 ? 20 : 48));
   const latency = new Map<string, number>();
   let started = 0;
   let current = 0; // whose T is looked at
@@ -71,7 +82,7 @@ const run = (c: AcceleratorConfig, seed: number, count: number): Map<string, num
     sim.poke("scale_m", job.s[tok]?.m ?? 0);
     sim.poke("scale_e", job.s[tok]?.e ?? 0);
     job.squares.forEach((of, n) => {
-      sim.poke(n === 0 ? "squares" : `others_${n - 1}_squares`, of[tok] ?? 0);
+      poke(sim, squaresPorts(n === 0 ? "squares" : `others_${n - 1}_squares`, of[tok] ?? NO_SQUARES));
     });
     // the row scaler
     const wanted = jobs[current];
@@ -135,7 +146,8 @@ const run = (c: AcceleratorConfig, seed: number, count: number): Map<string, num
   epsilon.forEach((e, n) => {
     bench.sim.poke(n === 0 ? "epsilonSum" : `others_${n - 1}_epsilon`, e);
   });
-  for (const port of ["started", "retire", "tok", "scale_m", "scale_e", "squares"]) bench.sim.poke(port, 0);
+  poke(bench.sim, squaresPorts("squares", NO_SQUARES));
+  for (const port of ["started", "retire", "tok", "scale_m", "scale_e"]) bench.sim.poke(port, 0);
   bench.run(() => {
     next = stored;
     return current === count;
@@ -183,7 +195,7 @@ describe("scaler", () => {
     ];
     const compute = (scaling: "norm" | "softmax", value: number): Scale => {
       sim.poke("job_scaling", SCALINGS.indexOf(scaling));
-      port(scaling === "norm" ? "squares" : "softmax_sum")(value);
+      port(scaling === "norm" ? "squares_sum" : "softmax_sum")(value);
       softmax(scaling === "softmax" ? 1 : 0);
       valid(1);
       started(1);
@@ -198,11 +210,15 @@ describe("scaler", () => {
       retire(0);
       return t;
     };
-    sim.poke("squares", 0);
+    poke(sim, squaresPorts("squares", NO_SQUARES));
     for (let v = 32768; v < 65536; v++) {
       assert.deepEqual(compute("softmax", v), mul(reciprocal({ m: v, e: 0 }), one), `reciprocal of ${v}`);
-      assert.deepEqual(compute("norm", v), normScale(one, v, 0, one), `root of ${v}`);
-      assert.deepEqual(compute("norm", 2 * v), normScale(one, 2 * v, 0, one), `root of ${2 * v}`);
+      assert.deepEqual(compute("norm", v), normScale(one, { sum: v, shift: 0 }, 0, one), `root of ${v}`);
+      assert.deepEqual(
+        compute("norm", 2 * v),
+        normScale(one, { sum: 2 * v, shift: 0 }, 0, one),
+        `root of ${2 * v}`,
+      );
     }
   });
 
@@ -211,7 +227,7 @@ describe("scaler", () => {
     for (const [port, value] of Object.entries({
       scale_m: 40000,
       scale_e: 3,
-      squares: 123456,
+      ...squaresPorts("squares", { sum: 123456, shift: 7 }),
       epsilonSum: 7,
       tok: 0,
       retire: 0,

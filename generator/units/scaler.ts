@@ -20,15 +20,16 @@ import { queue } from "../library/fifo.js";
 import { type AcceleratorConfig, log2 } from "../isa/config.js";
 import { NORMS } from "../isa/instruction.js";
 import { otherNorms } from "./jobs.js";
-import { computation, SCALER_STATES } from "./scalernumber.js";
+import { computation, rootArgument, SCALER_STATES } from "./scalernumber.js";
 import { normSum, SCALE_EXPONENT_BITS, scale, scaleJob, softmaxSum, vectorScale } from "./scalerports.js";
 import { scaleSets, startCredits } from "./scalersets.js";
+import { squares } from "./squares.js";
 import { SQUARES_BITS } from "./widths.js";
 
 export { SCALE_EXPONENT_BITS, scale, scaleJob, SQUARES_BITS, softmaxSum, vectorScale };
 
 /**
- * T = (m, e) of each job's tokens: K, S·K, S·rsqrt(norm16(SS + E))·K, or recip(norm16(SE))·K·2^Emax, by the job's `scaling`.
+ * T = (m, e) of each job's tokens: K, S·K, S·R(SS, s, E)·K, or recip(norm16(SE))·K·2^Emax, by the job's `scaling`.
  * 2, 3, 10 and 8 cycles a token. A job begins when its activations are complete (`started`). T of token `tok` is read in the
  * same cycle, `known` says whether it is there. Contract sections 0, 1, 4, 6.
  */
@@ -40,9 +41,9 @@ export const scaler = (c: AcceleratorConfig) =>
         job: stream(scaleJob(c)),
         started: bool, // the job's activations are complete; one pulse per job, in order
         scale: vectorScale, // S at scaleAddr, same cycle
-        squares: uint(SQUARES_BITS), // SS of token scaleAddr.tok, same cycle
+        squares, // of token scaleAddr.tok, same cycle
         epsilonSum: uint(SQUARES_BITS),
-        others: vec(normSum, otherNorms(c).length), // SS likewise, of the norms beyond the residual's
+        others: vec(normSum, otherNorms(c).length), // likewise, of the norms beyond the residual's
         softmax: stream(softmaxSum),
         tok: uint(tokBits(c)), // whose T the row scaler wants, from 0
         retire: bool, // the row scaler is done with the present job
@@ -50,7 +51,7 @@ export const scaler = (c: AcceleratorConfig) =>
       out: { scaleAddr: { slot: uint(log2(c.slots)), tok: uint(tokBits(c)) }, t: scale, known: bool },
       doc: "Matrix scales T by table, Newton step and products, one multiplier.",
     },
-    ({ job, started, scale: s, squares, epsilonSum, others, softmax, tok, retire }) => {
+    ({ job, started, scale: s, squares: residualSquares, epsilonSum, others, softmax, tok, retire }) => {
       const jobs = queue("jobs", scaleJob(c), job, 4);
       const head = jobs.payload;
       const state = enumReg("state", SCALER_STATES);
@@ -61,7 +62,7 @@ export const scaler = (c: AcceleratorConfig) =>
       const index = reg("tok_index", uint(toksBits(c)), { reset: 0 }); // token within the job
       const local = index.wrap(tokBits(c));
 
-      const residual = { squares, epsilon: epsilonSum };
+      const residual = { squares: residualSquares, epsilon: epsilonSum };
       const taken = head.norm.reduce<typeof residual>(
         (first, norm) =>
           select(
@@ -87,7 +88,8 @@ export const scaler = (c: AcceleratorConfig) =>
       match(state, {
         idle: () =>
           when(begin, () => {
-            number.load(mux(is.norm, taken.squares.add(taken.epsilon), softmax.payload.sum), s);
+            const root = rootArgument(taken, s);
+            number.load(mux(is.norm, root.value, softmax.payload.sum), mux(is.norm, root.s, s));
             when(
               is.constant,
               () => state.go("store"),

@@ -2,16 +2,22 @@
 import { bool, type EnumReg, lit, mux, type Of, regs, sint, uint, when } from "../hdl/index.js";
 import { SCALINGS, type Scaling } from "../isa/instruction.js";
 import { firstApproximation, multiplier } from "./scalermultiplier.js";
-import { SCALE_EXPONENT_BITS, type scaleJob, type vectorScale } from "./scalerports.js";
+import { type normSum, SCALE_EXPONENT_BITS, type scaleJob } from "./scalerports.js";
 import type { Bits, Int } from "./signals.js";
+import { shrSteps, STEP } from "./squares.js";
 import { SCALE_MANTISSA_BITS, SQUARES_BITS } from "./widths.js";
 
-/** SS + E. */
+/** SS + (E >> 2s). */
 const VALUE_BITS = SQUARES_BITS + 1;
 const LENGTH_BITS = 6;
 /** Mantissas have their highest 1 here. */
 const TOP = SCALE_MANTISSA_BITS - 1;
 type Job = Pick<Of<ReturnType<typeof scaleJob>>, "scaling" | "scaleM" | "scaleE">;
+
+interface MantissaAndExponent {
+  readonly m: Bits;
+  readonly e: Int;
+}
 
 /** Bits of v: position of the leading one plus 1, 0 for 0. */
 const bitLength = (v: Bits): Bits => {
@@ -32,6 +38,16 @@ const exponents = (length: Bits, s: Int): { root: Int; reciprocal: Int } => {
   return {
     root: s.subMod(half.add(SCALE_MANTISSA_BITS)).wrap(SCALE_EXPONENT_BITS),
     reciprocal: lit(sint(SCALE_EXPONENT_BITS), -TOP).subMod(length.toSigned()).wrap(SCALE_EXPONENT_BITS),
+  };
+};
+
+/** S·R(SS, s, E) is rsqrt(norm16(value)) times this S: s, as half of the argument's 2s, goes into its exponent. Contract section 2. */
+export const rootArgument = ({ squares, epsilon }: Of<typeof normSum>, s: MantissaAndExponent) => {
+  const { sum, steps } = squares;
+  const shift = mux(steps.andR(), 2 * STEP, mux(steps.orR(), lit(uint(4), STEP), 0));
+  return {
+    value: sum.add(shrSteps(epsilon, steps)).as("root_argument"),
+    s: { m: s.m, e: s.e.resize(SCALE_EXPONENT_BITS).subMod(shift.toSigned()).wrap(SCALE_EXPONENT_BITS) },
   };
 };
 
@@ -75,7 +91,7 @@ export const computation = (head: Job, state: EnumReg<(typeof SCALER_STATES)[num
   );
   return {
     is,
-    load: (value: Bits, s: Of<typeof vectorScale>): void => {
+    load: (value: Bits, s: MantissaAndExponent): void => {
       const usesS = is.norm.or(is.activation);
       const noK = head.scaleM.bit(TOP).not();
       r.value.set(value.wrap(VALUE_BITS));

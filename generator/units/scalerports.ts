@@ -3,6 +3,7 @@ import { sint, uint } from "../hdl/index.js";
 import { tokBits, toksBits } from "../engines/port.js";
 import { type AcceleratorConfig, log2 } from "../isa/config.js";
 import { normSelect } from "./jobs.js";
+import { squares } from "./squares.js";
 import { SCALE_MANTISSA_BITS, SQUARES_BITS } from "./widths.js";
 
 export const SCALE_EXPONENT_BITS = 12;
@@ -23,5 +24,5 @@ export const scaleJob = (c: AcceleratorConfig) => ({
   tok: uint(tokBits(c)),
   norm: normSelect(c), // NORMS
 });
-/** SS and E of one of the norms. */
-export const normSum = { squares: uint(SQUARES_BITS), epsilon: uint(SQUARES_BITS) };
+/** SS, s and E of one of the norms. */
+export const normSum = { squares, epsilon: uint(SQUARES_BITS) };

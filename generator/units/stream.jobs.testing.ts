@@ -9,6 +9,7 @@ import { packW4, w4UnitRowBlocks } from "../engines/formats/w4.js";
 import { FORMATS, SCALINGS, type Scaling } from "../isa/instruction.js";
 import { between, type Random } from "../library/testing.js";
 import type { AcceleratorConfig } from "../isa/config.js";
+import type { Squares } from "./squares.testing.js";
 import { STREAM_KINDS } from "./unpack.js";
 
 export interface Scale {
@@ -34,7 +35,7 @@ export interface TestJob {
   readonly words: readonly { readonly p: number[]; readonly mantissa: number }[];
   readonly token: number;
   readonly s: readonly Scale[];
-  readonly squares: readonly number[];
+  readonly squares: readonly Squares[];
   readonly sum: number;
   readonly emax: number;
   /** value, aux (-1: any), row, tok, lastRow, last. */
@@ -105,7 +106,10 @@ export const randomJob = (
           : (["constant", "activation", "norm"] as const)[between(random, 0, 2)]!;
   let k: Scale = { m: between(random, 32768, 65535), e: 0 };
   const s = Array.from({ length: c.tokens }, () => scaleOf(random));
-  const squares = Array.from({ length: c.tokens }, () => Math.floor(random() * 2 ** between(random, 1, 46)));
+  const squares = Array.from({ length: c.tokens }, () => ({
+    sum: Math.floor(random() * 2 ** between(random, 1, 46)),
+    shift: 7 * between(random, 0, 2),
+  }));
   const sum = 1 + Math.floor(random() * 2 ** between(random, 16, 34));
   const emax = between(random, 4, 20);
   const t = (at: number): Scale => {

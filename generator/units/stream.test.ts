@@ -5,6 +5,7 @@ import { Bench, between, randomFrom, type Receiver } from "../library/testing.js
 import { activityCode } from "./activity.js";
 import { type AcceleratorConfig, defaultConfig } from "../isa/config.js";
 import { EPSILON, type JobKind, randomJob, type TestJob } from "./stream.jobs.testing.js";
+import { NO_SQUARES, squaresPorts } from "./squares.testing.js";
 import { streamSide } from "./streamside.testing.js";
 
 const KINDS: readonly JobKind[] = ["w2", "w4", "keys", "values", "emb", "load"];
@@ -80,7 +81,7 @@ const run = (c: AcceleratorConfig, seed: number, jobs: readonly TestJob[], rates
       set(b, {
         scale_m: scaling.s[at]?.m ?? 0,
         scale_e: scaling.s[at]?.e ?? 0,
-        squares: scaling.squares[at] ?? 0,
+        ...squaresPorts("squares", scaling.squares[at] ?? NO_SQUARES),
       });
   });
   const { sim } = bench;
@@ -94,7 +95,7 @@ const run = (c: AcceleratorConfig, seed: number, jobs: readonly TestJob[], rates
     tokenData: 0,
     scale_m: 0,
     scale_e: 0,
-    squares: 0,
+    ...squaresPorts("squares", NO_SQUARES),
     epsilonSum: EPSILON,
     probability_mantissa: 0,
     ...Object.fromEntries(Array.from({ length: 32 }, (_, i) => [`probability_p_${i}`, 0])),
@@ -300,7 +301,7 @@ describe("stream side: unpack, stream, engine, row scaler, scaler", () => {
       tokenData: 0,
       scale_m: 40000,
       scale_e: 0,
-      squares: 5,
+      ...squaresPorts("squares", { sum: 5, shift: 0 }),
       epsilonSum: 1,
     }))
       bench.sim.poke(port, value);

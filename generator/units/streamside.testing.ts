@@ -6,6 +6,7 @@ import { type AcceleratorConfig, beatBits, log2, rowBits } from "../isa/config.j
 import { result, SEMAPHORE_BITS, streamJob } from "./jobs.js";
 import { rowJob, rowScaler } from "./rowscale.js";
 import { SQUARES_BITS, scaleJob, scaler, softmaxSum, vectorScale } from "./scaler.js";
+import { squares } from "./squares.js";
 import { activationWrite, constantLoad, probabilityRead, probabilityWord, streamUnit } from "./stream.js";
 import { unpack, unpackJob } from "./unpack.js";
 
@@ -25,7 +26,7 @@ export const streamSide = (c: AcceleratorConfig) =>
         probability: probabilityWord,
         tokenData: uint(rowBits(c)),
         scale: vectorScale,
-        squares: uint(SQUARES_BITS),
+        squares,
         epsilonSum: uint(SQUARES_BITS),
         softmax: stream(softmaxSum),
       },

@@ -5,17 +5,16 @@ import { constantRam, constantWrite } from "./constants.js";
 import { SEMAPHORE_BITS } from "./jobs.js";
 import { statisticsUpdate, tokWidth, vectorElement } from "./memories.js";
 import { magnitude } from "./reciprocal.js";
-import { squaresPerToken } from "./residual.js";
 import { type Int, ofToken } from "./signals.js";
-import { ELEMENT_BITS, SQUARES_BITS } from "./widths.js";
+import { squares, squaresPerToken } from "./squares.js";
+import { ELEMENT_BITS } from "./widths.js";
 
 /** Cycles from a write of the epilogue to the same write behind this unit. */
 export const SUBNORM_LATENCY = 3;
 const GAIN_BITS = 16;
-const Z_BITS = 18;
-/** y = rshr(v·g, ...), z = v >> ...: of the attention output (24 bits) and of h. */
-const OUTPUT = { y: 7, z: 6 };
-const HIDDEN = { y: 15, z: 12 };
+/** y = rshr(v·g, ...): of the attention output (24 bits) and of h. */
+const OUTPUT_SHIFT = 7;
+const HIDDEN_SHIFT = 15;
 
 /** What the epilogue writes to the vector memory, and says with it. */
 export const vectorWritten = (c: AcceleratorConfig) => ({
@@ -25,8 +24,8 @@ export const vectorWritten = (c: AcceleratorConfig) => ({
 });
 
 /**
- * Every write comes out SUBNORM_LATENCY cycles later: those with `normed` as y = sat(rshr(v·g, 7 or 15), 32), and their z^2 are
- * summed per token, anew with `restart`; the others as they are. Contract section 6a.
+ * Every write comes out SUBNORM_LATENCY cycles later: those with `normed` as y = sat(rshr(v·g, 7 or 15), 32), and SS, s
+ * of their token take v, anew with `restart`; the others as they are. Contract section 6a.
  */
 export const subnorm = (c: AcceleratorConfig) =>
   defineModule(
@@ -40,7 +39,7 @@ export const subnorm = (c: AcceleratorConfig) =>
         load: constantWrite(c),
         squaresTok: uint(tokWidth(c)),
       },
-      out: { written: vectorWritten(c), squares: uint(SQUARES_BITS), saturated: bool },
+      out: { written: vectorWritten(c), squares, saturated: bool },
       doc: "Gain and sum of squares of the norms before o and down (contract section 6a).",
     },
     ({ x: { vector, update, signal }, normed, hidden, index, load, squaresTok }) => {
@@ -52,14 +51,10 @@ export const subnorm = (c: AcceleratorConfig) =>
       const value = delay(vector.value, 1, "value");
       const isHidden = delay(hidden, 1, "is_hidden");
       const product = delay(value.mul(element.asSigned()), 1, "v_gain");
-      const shifted: Int = mux(isHidden, value.shr(HIDDEN.z), value.shr(OUTPUT.z)).as("z_wide");
-      const narrow = shifted.sat(Z_BITS);
-      const z = delay(narrow, 1, "z");
-      const square = delay(z.mul(z).asUnsigned(), 1, "z_squared");
       const rounded: Int = mux(
         delay(isHidden, 1, "product_hidden"),
-        product.roundShr(HIDDEN.y),
-        product.roundShr(OUTPUT.y),
+        product.roundShr(HIDDEN_SHIFT),
+        product.roundShr(OUTPUT_SHIFT),
       ).as("y_rounded");
       const y = rounded.sat(ELEMENT_BITS);
       const plain = delay(value, 1, "plain");
@@ -68,7 +63,6 @@ export const subnorm = (c: AcceleratorConfig) =>
 
       const there = delayValid(vector.enable.and(normed), 1, "normed_valid");
       const saturated = reg("saturated_q", bool, { reset: 0 });
-      when(there.and(shifted.ne(narrow)), () => saturated.set(1));
       when(delayValid(there, 1, "product_valid").and(rounded.ne(y)), () => saturated.set(1));
 
       const last = SUBNORM_LATENCY;
@@ -84,7 +78,13 @@ export const subnorm = (c: AcceleratorConfig) =>
         magnitude: magnitude(out).resize(ELEMENT_BITS),
         restart: delay(update.restart, last, "restart"),
       };
-      const sums = squaresPerToken(c, square, delayValid(there, 2, "square_valid"), said.restart, said.tok);
+      const sums = squaresPerToken(
+        c,
+        value,
+        there,
+        delay(update.restart, 1, "first"),
+        delay(update.tok, 1, "value_tok"),
+      );
       return {
         written: {
           vector: written,

@@ -16,6 +16,7 @@ import {
   scaleHeads,
   siluGate,
   subtractMean,
+  sumSquares,
 } from "../../../golden/model/ops.js";
 import { GROUP, setNibble } from "../../../generator/engines/formats/beats.js";
 import {
@@ -27,7 +28,7 @@ import {
 } from "../../../generator/engines/formats/cache.js";
 import { w4Codec, w8Codec } from "../../../generator/engines/formats/w4.js";
 import { CACHE_STRIDE_BEATS, CACHE_WIDTHS, EPILOGUES } from "../../../generator/isa/instruction.js";
-import type { Machine } from "./machine.js";
+import { type Machine, NO_SQUARES } from "./machine.js";
 import { inResultOrder } from "./order.js";
 import type { Job } from "./sequence.js";
 import type { Results } from "./stream.js";
@@ -68,7 +69,7 @@ export const finish = (machine: Machine, job: Job, results: Results): CacheWrite
       values.forEach((v, i) => {
         addBiases(machine, job, v, job.constant);
         if (job.field("headNorm")) {
-          const squares = new Float64Array(1);
+          const squares = [NO_SQUARES];
           normHeads(v, machine.headGains("query", rows), squares, machine.sticky);
           machine.headSquares[machine.statistic(job.slot, job.tok + i)] = squares[0]!;
         }
@@ -106,7 +107,7 @@ export const finish = (machine: Machine, job: Job, results: Results): CacheWrite
       const headDim = job.field("headGroups") * GROUP;
       values.forEach((v, i) => {
         addBiases(machine, job, v, 0);
-        const squares = new Float64Array(rows / headDim);
+        const squares = Array.from({ length: rows / headDim }, () => NO_SQUARES);
         const normed = job.field("headNorm") === 1;
         if (normed) normHeads(v, machine.headGains("key", headDim), squares, machine.sticky);
         rotate(machine, v, headDim, job.position + i);
@@ -142,8 +143,10 @@ const subNormed = (machine: Machine, job: Job, tok: number, v: Int32Array, isOut
   const y = new Int32Array(v.length);
   const gain = machine.subGain.subarray(job.constant, job.constant + v.length);
   if (gain.length < v.length) throw new Error(`instruction ${job.pc}: sub-norm gains beyond their RAM`);
-  const { squares } = gather(v, gain, y, machine.sticky, isOutput ? OUTPUT_NORM : RESIDUAL_NORM);
-  machine.subSquares[tok] = (job.field("slotInit") ? 0 : machine.subSquares[tok]!) + squares;
+  gather(v, gain, y, machine.sticky, isOutput ? OUTPUT_NORM : RESIDUAL_NORM);
+  const seen = job.field("slotInit") ? [...v] : [...machine.subElements[tok]!, ...v];
+  machine.subElements[tok] = Int32Array.from(seen);
+  machine.subSquares[tok] = sumSquares(machine.subElements[tok]);
   return y;
 };
 

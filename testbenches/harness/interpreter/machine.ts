@@ -1,5 +1,5 @@
 /** The memories of the accelerator, as the interpreter keeps them. */
-import { Sticky, ZERO_SCALE } from "../../../golden/model/ops.js";
+import { type Squares, Sticky, ZERO_SCALE } from "../../../golden/model/ops.js";
 import type { Scale } from "../../../golden/model/types.js";
 import { beatBytes, GROUP, type UnpackedMatrix } from "../../../generator/engines/formats/beats.js";
 import { type Norm, NORM_WORDS } from "../../../generator/isa/instruction.js";
@@ -25,6 +25,7 @@ export interface Probabilities {
 
 /** Words of the constant RAM `norms`: whole beats of any width. */
 const NORM_CAPACITY = 256;
+export const NO_SQUARES: Squares = { sum: 0, shift: 0 };
 
 export class Machine {
   readonly sticky = new Sticky();
@@ -34,7 +35,7 @@ export class Machine {
   readonly vector: Int32Array;
   /** Per token. */
   readonly residual: readonly Int32Array[];
-  readonly squares: Float64Array;
+  readonly squares: Squares[];
   /** [slot·tokens + tok] */
   readonly maximum: Float64Array;
   readonly scale: Scale[];
@@ -47,9 +48,10 @@ export class Machine {
   /** Gains of q and k side by side. */
   readonly headGain: Uint32Array;
   /** [slot·tokens + tok], of query heads. */
-  readonly headSquares: Float64Array;
-  /** Per token, of the norm before o or down. */
-  readonly subSquares: Float64Array;
+  readonly headSquares: Squares[];
+  /** Per token, what the norm before o or down has seen so far, in order, and its sum of squares. */
+  readonly subElements: Int32Array[];
+  readonly subSquares: Squares[];
   /** Known tokens: the prompt, then what the sampler chose. */
   readonly tokens: number[];
   readonly chosen: number[] = [];
@@ -77,7 +79,7 @@ export class Machine {
       { length: config.tokens },
       () => new Int32Array(Math.floor(config.residualElements / config.tokens)),
     );
-    this.squares = new Float64Array(config.tokens);
+    this.squares = new Array<Squares>(config.tokens).fill(NO_SQUARES);
     this.maximum = new Float64Array(config.slots * config.tokens);
     this.scale = new Array<Scale>(config.slots * config.tokens).fill(ZERO_SCALE);
     this.gain = new Int16Array(config.gainEntries);
@@ -86,8 +88,9 @@ export class Machine {
     this.subGain = new Int16Array(config.subGainEntries);
     this.bias = new Int32Array(config.biasEntries);
     this.headGain = new Uint32Array(Math.max(config.headDim, this.beat / 4));
-    this.headSquares = new Float64Array(config.slots * config.tokens);
-    this.subSquares = new Float64Array(config.tokens);
+    this.headSquares = new Array<Squares>(config.slots * config.tokens).fill(NO_SQUARES);
+    this.subElements = new Array<Int32Array>(config.tokens).fill(new Int32Array(0));
+    this.subSquares = new Array<Squares>(config.tokens).fill(NO_SQUARES);
     this.tokens = Array.from(prompt);
   }
 
