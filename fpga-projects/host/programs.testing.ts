@@ -48,32 +48,38 @@ const pieces = [
 ];
 
 /** Golden's tokens behind the prompt: so many, or up to the end of the context. */
-export const goldens = (prompt: readonly number[], most: number): number[] =>
+const goldens = (prompt: readonly number[], most: number): number[] =>
   generate(new IntegerState(model), prompt, Math.min(prompt.length + most - 1, SHAPE.context)).slice(
     prompt.length,
   );
 
-/** A prompt, the answer up to a token that is not in it, and that token, which the tokenizer below takes for an end. */
-export const STOPPING = ((): {
-  readonly prompt: readonly number[];
-  readonly before: readonly number[];
-  readonly stop: number;
-} => {
-  for (let first = 3; ; first++) {
-    const prompt = [1, first];
-    const tokens = goldens(prompt, 8);
-    const at = tokens.findIndex((token) => token !== tokens[0]);
-    if (at > 0) return { prompt, before: tokens.slice(0, at), stop: tokens[at]! };
+const scores = pieces.map((_, i) => -Math.floor(i / 3) - 0.25);
+/** A text whose answer does not end early. */
+export const TEXT = "once the é was \u{1f642}";
+/** A text whose answer is some tokens and then another one, which the tokenizer below takes for an end. */
+const stopping = ((): { readonly text: string; readonly stop: number } => {
+  const plain = new Tokenizer(pieces, scores);
+  const kept = goldens(plain.encode(TEXT), 4);
+  for (const text of [...letters, ...longer].filter((piece) => piece.trim() === piece)) {
+    const tokens = goldens(plain.encode(text), 8);
+    const stop = tokens.find((token) => token !== tokens[0] && !kept.includes(token));
+    if (stop !== undefined) return { text, stop };
   }
+  throw new Error("this model says the same always; take another");
 })();
+export const STOPPING = stopping.text;
 
 class Ending extends Tokenizer {
-  override readonly stops = [2, STOPPING.stop];
+  override readonly stops = [2, stopping.stop];
 }
-export const tokenizer: TextTokenizer = new Ending(
-  pieces,
-  pieces.map((_, i) => -Math.floor(i / 3) - 0.25),
-);
+export const tokenizer: TextTokenizer = new Ending(pieces, scores);
+
+/** What a program says behind the prompt: golden's tokens up to one that ends, at most so many. */
+export const answer = (prompt: readonly number[], most: number): readonly number[] => {
+  const tokens = goldens(prompt, most);
+  const end = tokens.findIndex((token) => tokenizer.stops.includes(token));
+  return end < 0 ? tokens : tokens.slice(0, end);
+};
 
 /** What is exported, with the model compiled for `config`. */
 export const inputFor = (board: Board, said: TextTokenizer | null = tokenizer): ExportInput => ({
@@ -94,8 +100,9 @@ export const axiInputFor = (board: Board, said: TextTokenizer | null = tokenizer
   design,
 });
 
-/** The text of tokens as they follow a prompt. */
-export const textOf = (prompt: readonly number[], tokens: readonly number[]): string => {
+/** The same as text. */
+export const answerText = (prompt: readonly number[], most: number): string => {
+  const tokens = answer(prompt, most);
   const bytes = tokens.flatMap((token, i) =>
     token < tokenizer.size ? [...tokenizer.piece(tokens[i - 1] ?? prompt.at(-1)!, token)] : [],
   );

@@ -10,6 +10,7 @@ import path from "node:path";
 import { createInterface } from "node:readline";
 import type { AxiConfig } from "../../generator/accelerator/axiaccelerator.js";
 import type { Design } from "../../generator/hdl/ir.js";
+import type { RegisterMap } from "../../generator/isa/registers.js";
 import { simulate, type Simulation } from "../../generator/simulate/index.js";
 import { AxiBytes } from "./axibytes.js";
 import { LiteHost } from "./axilite.js";
@@ -48,6 +49,8 @@ class SocketServer {
 }
 
 export interface AxiBridgeOptions {
+  /** What may be read and written. */
+  readonly map: RegisterMap;
   readonly behaviour: AxiBehaviour;
   readonly random: () => number;
   /** Bytes of each bank of memory. */
@@ -141,16 +144,31 @@ export class AxiBridge {
     });
   }
 
+  /** Throws where neither a register nor a word of a window lies. */
+  private checked(offset: number): number {
+    const { registers, windows } = this.options.map;
+    const inside = (from: number, bytes: number): boolean =>
+      offset >= from && offset < from + bytes && offset % 4 === 0;
+    const known =
+      registers.some((r) => inside(r.offset, r.width / 8)) ||
+      windows.some((w) => inside(w.offset, w.words * w.wordBytes));
+    if (!known) throw new RangeError(`nothing lies at register offset ${offset}`);
+    return offset;
+  }
+
   private answer([verb, first = "", second = ""]: readonly string[]): string {
     switch (verb) {
       case "R": {
-        if (Number(first) === AP_CTRL) for (let i = 0; i < CYCLES_A_LOOK; i++) this.tick();
-        return String(this.instead.get(Number(first)) ?? this.host.read(Number(first)));
+        const offset = this.checked(Number(first));
+        if (offset === AP_CTRL) for (let i = 0; i < CYCLES_A_LOOK; i++) this.tick();
+        return String(this.instead.get(offset) ?? this.host.read(offset));
       }
-      case "W":
-        this.writes.push({ offset: Number(first), value: Number(second) });
-        this.host.write(Number(first), Number(second));
+      case "W": {
+        const write = { offset: this.checked(Number(first)), value: Number(second) };
+        this.writes.push(write);
+        this.host.write(write.offset, write.value);
         return "ok";
+      }
       case "A":
         return String(this.allocate(Number(first), Number(second)));
       case "S": {
