@@ -11,6 +11,7 @@ import { EXIT, explain } from "./failure.js";
 import { exportCommand } from "./export.js";
 import { generateCommand } from "./generate.js";
 import { inspectCommand } from "./inspect.js";
+import { lintCommand } from "./lint.js";
 import { discardPending } from "./output.js";
 import { packageFile } from "./package.js";
 import { quantiseCommand } from "./quantise.js";
@@ -36,6 +37,7 @@ program.addCommand(boardsCommand());
 program.addCommand(buildCommand());
 program.addCommand(estimateCommand());
 program.addCommand(exportCommand());
+program.addCommand(lintCommand());
 program.addCommand(doctorCommand());
 for (const command of program.commands)
   command.exitOverride().showHelpAfterError(`(gateloom ${command.name()} --help shows the options)`);

@@ -8,8 +8,18 @@ const here = path.dirname(fileURLToPath(import.meta.url));
 const folder = existsSync(path.join(here, "testbench", "icarus.v.hbs"))
   ? here
   : path.join(here, "..", "..", "rtl-templates");
-/** A word of Tcl, whatever spaces and brackets are in it; braces themselves are escaped. */
-Handlebars.registerHelper("braced", (text: string) => `{${text.replace(/[{}\\]/g, "\\$&")}}`);
+const balanced = (text: string): boolean => {
+  let depth = 0;
+  for (const c of text) {
+    if (c === "{") depth++;
+    else if (c === "}" && --depth < 0) return false;
+  }
+  return depth === 0;
+};
+/** A word of Tcl, whatever spaces and brackets are in it: in braces, which nothing escapes from, or in quotes where that cannot be. */
+Handlebars.registerHelper("braced", (text: string) =>
+  balanced(text) && !text.includes("\\") ? `{${text}}` : `"${text.replace(/[\\"$[\]{}]/g, "\\$&")}"`,
+);
 const compiled = new Map<string, Handlebars.TemplateDelegate>();
 
 /** Renders `<name>.hbs`. A name the context lacks is an error (`strict`); text is code, so nothing is escaped. */

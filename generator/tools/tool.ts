@@ -4,6 +4,8 @@ import { execa } from "execa";
 export interface Tool {
   readonly command: string;
   readonly versionArgs: readonly string[];
+  /** Of tools that say their version only when asked on their input. */
+  readonly versionInput?: string;
   readonly debianPackage: string;
   readonly purpose: string;
 }
@@ -52,6 +54,13 @@ export const TOOLS = {
     debianPackage: "yosys",
     purpose: "formal proofs, equivalence",
   },
+  tclsh: {
+    command: "tclsh",
+    versionArgs: [],
+    versionInput: "puts [info patchlevel]",
+    debianPackage: "tcl",
+    purpose: "lint of exported Tcl",
+  },
   z3: { command: "z3", versionArgs: ["--version"], debianPackage: "z3", purpose: "solver for formal proofs" },
 } as const satisfies Record<string, Tool>;
 export type ToolName = keyof typeof TOOLS;
@@ -80,7 +89,11 @@ export interface Found {
 /** Asks a tool for its version; absent tools are an answer, not an error. */
 export const find = async (name: ToolName): Promise<Found> => {
   const tool: Tool = TOOLS[name];
-  const result = await execa(tool.command, tool.versionArgs, { reject: false, timeout: 20_000 });
+  const result = await execa(tool.command, tool.versionArgs, {
+    reject: false,
+    timeout: 20_000,
+    input: tool.versionInput ?? "",
+  });
   if (result.code === "ENOENT") return { name, version: null };
   const line = `${result.stdout}\n${result.stderr}`.split("\n").find((l) => l.trim() !== "") ?? "";
   return { name, version: line.trim() };

@@ -1,0 +1,81 @@
+/** Projects of one small random model for every board of the vendor's tools, and what a rule says of one that was changed. */
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { type AcceleratorConfig, defaultConfig } from "../../generator/isa/config.js";
+import { randomModel } from "../../golden/model/random.js";
+import { BOARDS, type Board, boardOf } from "../boards/index.js";
+import { exportProject } from "../export/export.js";
+import type { ProjectFiles } from "../export/input.js";
+import { place } from "../fit.js";
+import type { Outcome, Rule } from "./finding.js";
+import { type Project, readProject } from "./project.js";
+
+export const POSITIONS = 32;
+export const model = randomModel(
+  { dim: 64, hidden: 96, layers: 1, heads: 2, kvHeads: 1, headDim: 32, vocab: 128, context: POSITIONS },
+  5,
+);
+const base: AcceleratorConfig = { ...defaultConfig, context: POSITIONS };
+
+export const vendorBoards: readonly Board[] = BOARDS.filter(({ flow }) => flow.kind !== "open");
+
+const exported = new Map<string, ProjectFiles>();
+/** Of a board by name; made once. */
+export const projectOf = (name: string): ProjectFiles => {
+  let files = exported.get(name);
+  if (files === undefined) {
+    const board = boardOf(name)!;
+    const clockMHz = board.clockMHz.value!;
+    const placed = place(board, model, base, POSITIONS, clockMHz);
+    files = exportProject({
+      ...{ board, name: "small", model: "random", clockMHz, positions: POSITIONS, forced: false },
+      ...{ config: placed.config, compiled: placed.compiled, fit: placed.fit, tokenizer: new Map() },
+    });
+    exported.set(name, files);
+  }
+  return files;
+};
+
+/** With the files on the disk as long as `use` takes. */
+export const withProject = async <T>(
+  files: ProjectFiles,
+  use: (project: Project) => Promise<T>,
+): Promise<T> => {
+  const folder = await mkdtemp(path.join(tmpdir(), "gateloom lint-ü-"));
+  try {
+    for (const [name, content] of files) {
+      const file = path.join(folder, name);
+      await mkdir(path.dirname(file), { recursive: true });
+      await writeFile(file, content);
+    }
+    return await use(await readProject(folder));
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+};
+
+/** What a rule says, a line a finding; `kind` alone where it did not look. */
+export const saidBy = async (rule: Rule, files: ProjectFiles): Promise<string[]> =>
+  withProject(files, async (project) => {
+    const outcome: Outcome = await rule.check(project);
+    return outcome.kind === "checked"
+      ? outcome.findings.map((f) => `${f.file}${f.line === undefined ? "" : `:${f.line}`}: ${f.text}`)
+      : [outcome.kind];
+  });
+
+/** One file changed by replacing a text, which must be there. */
+export const changed = (
+  files: ProjectFiles,
+  file: string,
+  from: string | RegExp,
+  to: string,
+): ProjectFiles => {
+  const before = files.get(file)?.toString();
+  if (before === undefined) throw new Error(`no ${file}`);
+  const after = before.replace(from, to);
+  if (after === before) throw new Error(`${file} has no ${from}`);
+  return new Map([...files, [file, after]]);
+};
+export const without = (files: ProjectFiles, file: string): ProjectFiles =>
+  new Map([...files].filter(([name]) => name !== file));
