@@ -8,6 +8,7 @@ import { openProject, type OpenProject } from "../fpga-projects/open/project.js"
 import type { Routed } from "../fpga-projects/open/report.js";
 import { buildOpen, type Progress } from "../fpga-projects/open/run.js";
 import { runSession } from "../testbenches/harness/session.js";
+import { cycleLimit } from "../testbenches/harness/system.js";
 import { imageWords } from "../generator/compile/words.js";
 import { boardOption } from "./boards.js";
 import { UsageError } from "./failure.js";
@@ -42,7 +43,7 @@ const cyclesPerToken = async (prepared: Prepared): Promise<number> => {
   const total = Math.min(prompt.length + MEASURED - 1, prepared.system.compiled.positions);
   const result = await runSession(
     prepared.system,
-    { prompt, total, seed: 1, maxCycles: 80_000 * total + 200_000 },
+    { prompt, total, seed: 1, maxCycles: cycleLimit(prepared.system, total) },
     "embedded",
     prepared.config.clockMHz,
     { token: () => {}, progress: () => {} },

@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import { emitChecks, emitVerilog, nameMap } from "../generator/hdl/index.js";
 import { icarusBench } from "../rtl-templates/testbench/testbench.js";
-import { describeRun } from "../testbenches/harness/system.js";
+import { cycleLimit, describeRun } from "../testbenches/harness/system.js";
 import { benchOf } from "../testbenches/harness/vectors.js";
 import type { Files } from "./output.js";
 import type { Prepared } from "./system.js";
@@ -31,7 +31,7 @@ export const outputFiles = (prepared: Prepared, prompt: readonly number[], total
   for (const [file, text] of emitChecks(system.design)) files.set(`checks/${file}`, text);
   files.set("names.json", nameMap(system.design));
   const { context, files: tables } = benchOf(
-    describeRun(system, { prompt, total, seed: 1, maxCycles: 100_000 * total }),
+    describeRun(system, { prompt, total, seed: 1, maxCycles: cycleLimit(system, total) }),
   );
   files.set("testbench/bench.v", icarusBench(context));
   for (const [file, text] of tables) files.set(`testbench/${file}`, text);

@@ -7,7 +7,7 @@ import type { TensorName } from "../golden/model/types.js";
 import { wavesAround } from "../testbenches/harness/drive.js";
 import { ENGINES, type EngineName, type RunDescription } from "../testbenches/harness/run.js";
 import { type Progress, runSession } from "../testbenches/harness/session.js";
-import { describeRun } from "../testbenches/harness/system.js";
+import { cycleLimit, describeRun } from "../testbenches/harness/system.js";
 import { ComparisonError, UsageError } from "./failure.js";
 import { outputFiles } from "./files.js";
 import { encodePrompt } from "./model.js";
@@ -148,7 +148,7 @@ Exit code 1 means that a value differed from golden; the message names tensor, e
       const display = new Display(options.tokens, options.json === true);
       display.text(new TextEncoder().encode(options.prompt));
       let previous = prompt.at(-1)!;
-      const request = { prompt, total, seed: options.seed, maxCycles: 80_000 * total + 200_000 };
+      const request = { prompt, total, seed: options.seed, maxCycles: cycleLimit(system, total) };
       const result = await runSession(system, request, options.engine, config.clockMHz, {
         token: (token) => {
           display.text(tokenizer.piece(previous, token));

@@ -1,5 +1,7 @@
 /** An accelerator with its memory, compiled model and prompt as one run description. */
 import { compile, type Compiled } from "../../generator/compile/compile.js";
+import { digitBeats } from "../../generator/compile/layout.js";
+import { tokenCycles } from "../../generator/estimate/cycles.js";
 import { onchip } from "../../generator/accelerator/onchip.js";
 import { imageWords } from "../../generator/compile/words.js";
 import { checkFormats } from "../../generator/engines/engine.js";
@@ -96,6 +98,17 @@ export const describeRun = (system: System, request: Request): RunDescription =>
     maxCycles: request.maxCycles,
     seed: request.seed,
   };
+};
+
+/** Cycles after which a run of so many positions hangs: several times what counting says. */
+export const cycleLimit = ({ compiled, config }: System, total: number): number => {
+  const { layout, model, registers } = compiled;
+  const digits = model.layers.map(({ cache }) => ({
+    keys: digitBeats(cache.keys),
+    values: digitBeats(cache.values),
+  }));
+  const { cycles } = tokenCycles(layout, model.shape, digits, config, registers.sinks + registers.window);
+  return 200_000 + 16 * cycles * total; // stalls of the memory take up to seven eighths
 };
 
 export const expectations = (system: System, request: Request): GoldenExpectations =>
