@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { mkdir, symlink, writeFile } from "node:fs/promises";
 import path from "node:path";
+import { setTimeout } from "node:timers/promises";
 import { execa } from "execa";
 import { registerMap } from "../../generator/isa/registers.js";
 import { randomFrom } from "../../generator/library/testing.js";
@@ -86,15 +87,15 @@ for (const program of PROGRAMS)
       if (bridge !== undefined) bridge.behaviour = CALM;
     });
 
+    const environment = () => ({
+      GATELOOM_BRIDGE: bridge.address,
+      GATELOOM_KERNEL: "gateloom_npu:{gateloom_npu_1}",
+      PYTHONPATH: PYTHON_STUBS,
+      PYTHONDONTWRITEBYTECODE: "1",
+    });
     const drive = (args: readonly string[], input = ""): Promise<Ran> => {
       const [command, ...rest] = program.command(args);
-      const env = {
-        GATELOOM_BRIDGE: bridge.address,
-        GATELOOM_KERNEL: "gateloom_npu:{gateloom_npu_1}",
-        PYTHONPATH: PYTHON_STUBS,
-        PYTHONDONTWRITEBYTECODE: "1",
-      };
-      return run(command, rest, { cwd: project.host, env, input });
+      return run(command, rest, { cwd: project.host, env: environment(), input });
     };
 
     it("prints the prompt and golden's tokens behind it, then rate and counters", async () => {
@@ -177,6 +178,27 @@ for (const program of PROGRAMS)
         bridge.writes.slice(writes).filter(({ offset }) => offset === offsetOf("command")),
         [{ offset: offsetOf("command"), value: 1 }],
       );
+    });
+
+    it("is interrupted in the middle of a run, which it stops", async () => {
+      bridge.behaviour = { ...CALM, silent: () => true };
+      const from = bridge.writes.length;
+      const wrote = async (name: string): Promise<void> => {
+        const isThere = () =>
+          bridge.writes.slice(from).some((w) => w.offset === offsetOf(name) && w.value === 1);
+        while (!isThere()) await setTimeout(5);
+      };
+      const [command, ...rest] = program.command(["--ids", "-"]);
+      const at = { cwd: project.host, env: environment(), input: "1 5", reject: false } as const;
+      const child = execa(command, rest, at);
+      await wrote("ap_ctrl");
+      child.kill("SIGINT");
+      await wrote("command");
+      bridge.behaviour = CALM;
+      const { stdout, stderr, exitCode } = await child;
+      assert.equal(stdout.trim(), "");
+      assert.match(stderr, /^\(interrupted\)$/m);
+      assert.equal(exitCode, 130);
     });
 
     it("refuses a bitstream or files that are not there or not of this export", async () => {
