@@ -7,6 +7,7 @@ import { randomWeights } from "./blocks/sample.js";
 import { readDemo } from "./demo.js";
 import { GgufSource } from "./gguf.js";
 import { ggufModelInfo } from "./ggufMetadata.js";
+import { savedTarget } from "./fuzzSaved.testing.js";
 import { ggufTokenizer } from "./ggufTokenizer.js";
 import { readLlama2c } from "./llama2c.js";
 import { Llama2cSource } from "./llama2cSource.js";
@@ -149,6 +150,7 @@ export function fuzzTargets(): FuzzTarget[] {
   return [
     ...ggufTargets(),
     safetensors(),
+    savedTarget(),
     ...([0, 1, 2] as const).map(llama2c),
     {
       name: "demo",
