@@ -47,7 +47,7 @@ export const constantScale = (scaling: (typeof SCALINGS)[number], { m, e }: Scal
   scaleE: e,
 });
 
-/** S·rsqrt(SS + E)·K with the sum and E of one of the norms. */
+/** S·R(SS, s, E)·K with SS, s and E of one of the norms. */
 export const normScale = (norm: Norm, k: Scale): Fields => ({
   ...constantScale("norm", k),
   norm: NORMS.indexOf(norm),
