@@ -4,20 +4,21 @@ import { mkdir, symlink, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { execa } from "execa";
+import { axiAccelerator } from "../../generator/accelerator/axiaccelerator.js";
+import { elaborate } from "../../generator/hdl/index.js";
 import { registerMap } from "../../generator/isa/registers.js";
 import { randomFrom } from "../../generator/library/testing.js";
 import { type AxiBehaviour, DECERR, OKAY, SLVERR } from "../../testbenches/harness/axislave.js";
 import { AxiBridge } from "../../testbenches/harness/hostbridge.js";
 import { boardOf } from "../boards/index.js";
+import { commandOrSkip } from "./commands.testing.js";
 import { hostFiles } from "./host.js";
 import {
   answer,
   answerText,
   axi,
   axiInputFor,
-  commandOrSkip,
   config,
-  design,
   model,
   ProjectFolder,
   PYTHON_STUBS,
@@ -30,6 +31,7 @@ import {
 } from "./programs.testing.js";
 
 const CALM: AxiBehaviour = { rate: 0.9, latency: 8 };
+const design = elaborate(axiAccelerator(config, axi));
 const map = registerMap(config, axi);
 const offsetOf = (name: string): number => map.registers.find((r) => r.name === name)!.offset;
 
@@ -72,7 +74,7 @@ for (const program of PROGRAMS)
 
     before(async function () {
       await commandOrSkip(this, program.needs);
-      project = await ProjectFolder.of(hostFiles(axiInputFor(boardOf(program.board)!)));
+      project = await ProjectFolder.of(hostFiles(axiInputFor(boardOf(program.board)!, design)));
       await program.ready(project.host);
       bridge = new AxiBridge(design, axi, {
         ...{ map, behaviour: CALM, random: randomFrom(7), bankBytes: 1 << 20, banks: program.banks },
@@ -223,7 +225,7 @@ for (const program of PROGRAMS)
 
 describe("host files", () => {
   it("carry the model's numbers, whatever its vocabulary", () => {
-    const files = hostFiles(axiInputFor(boardOf("pynq-z2")!, null));
+    const files = hostFiles(axiInputFor(boardOf("pynq-z2")!, design, null));
     const facts = JSON.parse(String(files.get("host/model.json")));
     assert.equal(facts.tokenizer, null);
     assert.equal(facts.vocab, model.shape.vocab);

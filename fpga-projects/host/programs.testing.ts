@@ -4,9 +4,8 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { execa } from "execa";
-import { type AxiConfig, axiAccelerator } from "../../generator/accelerator/axiaccelerator.js";
+import type { AxiConfig } from "../../generator/accelerator/axiaccelerator.js";
 import { compile } from "../../generator/compile/compile.js";
-import { elaborate } from "../../generator/hdl/index.js";
 import { defaultConfig } from "../../generator/isa/config.js";
 import { registerMap } from "../../generator/isa/registers.js";
 import { type TextTokenizer, Tokenizer } from "../../golden/import/tokenizer.js";
@@ -15,14 +14,6 @@ import { randomModel } from "../../golden/model/random.js";
 import type { Board } from "../boards/index.js";
 import type { AxiExport, ExportInput, ProjectFiles } from "../export/input.js";
 import { hostTokenizer } from "./tokenizer.js";
-
-/** The command; without it the test is skipped, and says so. */
-export const commandOrSkip = async (test: Mocha.Context, command: "g++" | "python3"): Promise<string> => {
-  const { failed } = await execa(command, ["--version"], { reject: false, stdin: "ignore" });
-  if (!failed) return command;
-  console.log(`      (skipped: there is no ${command} on this machine)`);
-  return test.skip();
-};
 
 const stubs = path.join(path.dirname(fileURLToPath(import.meta.url)), "stubs");
 export const PYTHON_STUBS = path.join(stubs, "python");
@@ -92,8 +83,11 @@ export const inputFor = (board: Board, said: TextTokenizer | null = tokenizer): 
   forced: false,
   tokenizer: said === null ? new Map() : hostTokenizer(said, null),
 });
-export const design = elaborate(axiAccelerator(config, axi));
-export const axiInputFor = (board: Board, said: TextTokenizer | null = tokenizer): AxiExport => ({
+export const axiInputFor = (
+  board: Board,
+  design: AxiExport["design"],
+  said: TextTokenizer | null = tokenizer,
+): AxiExport => ({
   ...inputFor(board, said),
   masters: axi,
   registers: registerMap(config, axi),

@@ -7,7 +7,7 @@ import { execa } from "execa";
 import { defaultConfig } from "../../generator/isa/config.js";
 import { constantsOf, registerMap } from "../../generator/isa/registers.js";
 import { registerFiles } from "./registers.js";
-import { commandOrSkip } from "./programs.testing.js";
+import { commandOrSkip } from "./commands.testing.js";
 
 const masters = { masters: 4, dataBits: 32 };
 const map = registerMap(defaultConfig, masters);

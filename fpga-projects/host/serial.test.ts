@@ -9,11 +9,11 @@ import { SerialBridge } from "../../testbenches/harness/hostbridge.js";
 import { SerialHost } from "../../testbenches/harness/serial.js";
 import { boardOf } from "../boards/index.js";
 import { baudFor, identity } from "../standalone.js";
+import { commandOrSkip } from "./commands.testing.js";
 import { hostFiles } from "./host.js";
 import {
   answer,
   answerText,
-  commandOrSkip,
   config,
   inputFor,
   ProjectFolder,

@@ -7,8 +7,9 @@ import { byteLevelTokenizer, sentencePieceTokenizer } from "../../golden/import/
 import { randomFrom } from "../../generator/library/testing.js";
 import { demoTokenizer } from "../../testbenches/suites/demo.js";
 import { boardOf } from "../boards/index.js";
+import { commandOrSkip } from "./commands.testing.js";
 import { hostFiles } from "./host.js";
-import { commandOrSkip, inputFor, ProjectFolder, run, tokenizer } from "./programs.testing.js";
+import { inputFor, ProjectFolder, run, tokenizer } from "./programs.testing.js";
 import { factsOf, hostTokenizer } from "./tokenizer.js";
 
 const board = boardOf("arty-a7-100")!;
