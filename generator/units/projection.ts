@@ -84,7 +84,7 @@ const biasOf = (c: AcceleratorConfig, job: Job, { row }: Result, move: Bool, loa
     isKind(job.epilogue, "value"),
     job.rows.resize(bits),
     mux(isKind(job.epilogue, "query"), constant.resize(bits), 0),
-  );
+  ).as("first_bias");
   const { element } = constantRam(c, "bias", c.biasEntries, VALUE_BITS, BIAS_STRIDE).inst("u_bias", {
     write: writesOf(load, "bias"),
     index: waiting("bias_index", first.addMod(row.resize(bits)), move),
