@@ -2,7 +2,7 @@
 import type { CacheBits, QuantisedModel } from "../../golden/model/types.js";
 import { beatBytes, GROUP } from "../engines/formats/beats.js";
 import { constantBeats } from "../engines/formats/constants.js";
-import { CACHE_STRIDE_BEATS, FIELDS, type Field } from "../isa/instruction.js";
+import { CACHE_STRIDE_BEATS, FIELDS, type Field, isWide } from "../isa/instruction.js";
 import { type AcceleratorConfig, type Features, powerOfTwo } from "../isa/config.js";
 import { type Layout, type MatrixRegion, matricesOf } from "./layout.js";
 
@@ -184,6 +184,15 @@ export const fitProblems = (
     );
   if (Math.max(vocab, 2 * hidden) > most("rows"))
     problems.push(`a matrix of ${Math.max(vocab, 2 * hidden)} rows; an instruction counts ${most("rows")}`);
+
+  // The cache writer fills a head at a time, all tokens of a batch together.
+  const cached = layout.layers.flatMap(({ k, v }) => [k, v]);
+  const block = Math.max(...cached.map(({ format }) => (isWide(format) ? rows : rows / 2)));
+  if (tokens > 1 && block > headDim)
+    problems.push(
+      `row blocks of keys and values have ${block} rows, heads ${headDim}: with several tokens a pass a block may not reach ` +
+        `beyond a head; use fewer rows (${rows}) or tokens: 1`,
+    );
 
   const seen = new Set<string>();
   for (const matrix of matrices)

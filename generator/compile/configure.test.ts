@@ -39,7 +39,7 @@ describe("configFor", () => {
   for (const [name, shape, options] of cases)
     for (const [rows, tokens] of [
       [2, 1],
-      [64, 4],
+      [32, 4],
     ] as const)
       it(`${name}: fits, and half of any capacity does not; ${rows} rows, ${tokens} token(s)`, () => {
         const model = randomModel({ ...SHAPE, ...shape }, 1, options);
@@ -84,6 +84,24 @@ describe("configFor", () => {
     const wide = randomModel({ ...SHAPE, dim: 512, layers: 1, vocab: 151_936 }, 1, { embedding: "W8" });
     const grown = configFor(wide, defaultConfig);
     assert.deepEqual([grown.rows, grown.matrixBeats], [4, 2 ** 22]);
+  });
+
+  it("a row block of several heads takes one token a pass", () => {
+    const model = randomModel(SHAPE, 1);
+    const config = (rows: number, tokens: number) => ({
+      ...configFor(model, { ...defaultConfig, rows: 32, tokens }),
+      rows,
+      gainEntries: 1024,
+      kmeanEntries: 1024,
+      ropeEntries: 1024,
+    });
+    assert.doesNotThrow(() => compile(model, config(64, 1)));
+    assert.doesNotThrow(() => compile(model, config(32, 2)));
+    assert.throws(() => compile(model, config(64, 2)), {
+      message:
+        "row blocks of keys and values have 64 rows, heads 32: with several tokens a pass a block may not reach beyond a head; " +
+        "use fewer rows (64) or tokens: 1",
+    });
   });
 
   it("8-bit values of more than 2,048 positions are refused", () => {
