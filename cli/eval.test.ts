@@ -55,7 +55,8 @@ describe("gateloom eval", () => {
     assert.ok(
       Math.abs(first!.bitsPerCharacter * report.text.characters - 300 * Math.log2(first!.perplexity)) < 1e-6,
     );
-    assert.deepEqual(Object.values(report.saturations), [0, 0, 0, 0, 0, 0, 0, 0]);
+    const saturated = Object.values(report.saturations);
+    assert.ok(saturated.length > 0 && saturated.every((count) => count === 0));
     assert.match(renderEval(report), /quantised already: the float it was made from is not here/);
     assert.ok(readFileSync(page, "utf8").includes(EVAL_MARK));
   });
