@@ -19,8 +19,11 @@ const WHAT: readonly (readonly [RegExp, string, string])[] = [
   ],
   [/^host\//, "host/", "drivers and the data they need"],
   [/^docs\//, "docs/", "the register map"],
-  [/^image\.bin$/, "image.bin, program.bin", "what the host loads: weights and constants, instructions"],
-  [/^names\.json$/, "names.json", "names of the design to names in the Verilog"],
+  [
+    /^host\/image\.bin$/,
+    "host/image.bin, host/program.bin",
+    "what the host loads: weights and constants, instructions",
+  ],
 ];
 
 const buildText = (board: Board, name: string): string[] => {
