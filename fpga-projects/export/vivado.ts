@@ -54,12 +54,34 @@ export const fabricVivado = (input: ExportInput, sources: Sources, top: string):
   ]);
 };
 
-const ACCESS = { pointer: "read-write", scalar: "read-write", flags: "read-write" } as const;
+/** As Vitis' packager knows the control registers; anything else would be an argument of the kernel to it. */
+export const PACKAGED_CONTROL: Readonly<Record<string, string>> = {
+  ap_ctrl: "CTRL",
+  gie: "GIER",
+  ier: "IP_IER",
+  isr: "IP_ISR",
+};
+const accessOf = (register: Register): PackagedRegister["access"] => {
+  switch (register.kind) {
+    case "pointer":
+    case "scalar":
+      return "read-write";
+    case "constant":
+    case "state":
+    case "counter":
+      return "read-only";
+    case "flags": {
+      const accesses = register.fields.map(({ access }) => access);
+      if (accesses.every((a) => a === "read" || a === "clearOnRead")) return "read-only";
+      return accesses.every((a) => a === "command") ? "write-only" : "read-write";
+    }
+  }
+};
 const packaged = (register: Register): PackagedRegister => ({
-  name: register.name,
+  name: PACKAGED_CONTROL[register.name] ?? register.name,
   offset: `0x${register.offset.toString(16).padStart(3, "0")}`,
   size: register.width,
-  access: register.kind in ACCESS ? "read-write" : "read-only",
+  access: accessOf(register),
   doc: register.doc,
   port: register.kind === "pointer" ? register.port : "",
 });
