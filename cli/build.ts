@@ -1,27 +1,46 @@
-import { Command, Option } from "commander";
+import { Command, InvalidArgumentError, Option } from "commander";
+import { rmSync } from "node:fs";
 import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import pc from "picocolors";
 import { BOARDS, type Board } from "../fpga-projects/boards/index.js";
+import { nearestFit, type Placed, place } from "../fpga-projects/fit.js";
 import { openProject, type OpenProject } from "../fpga-projects/open/project.js";
 import type { Routed } from "../fpga-projects/open/report.js";
 import { buildOpen, type Progress } from "../fpga-projects/open/run.js";
-import { runSession } from "../testbenches/harness/session.js";
-import { cycleLimit } from "../testbenches/harness/system.js";
 import { imageWords } from "../generator/compile/words.js";
+import { hardware } from "../generator/config.js";
+import { lanes, powerOfTwo } from "../generator/isa/config.js";
+import { runSession } from "../testbenches/harness/session.js";
+import { cycleLimit, type System } from "../testbenches/harness/system.js";
 import { boardOption } from "./boards.js";
-import { UsageError } from "./failure.js";
+import { loadConfig, withEngine, withLanes } from "./config.js";
+import { ComparisonError, UsageError } from "./failure.js";
 import { sha256 } from "./files.js";
-import { encodePrompt } from "./model.js";
+import { refusal } from "./fitText.js";
+import { encodePrompt, type Loaded, loadModel } from "./model.js";
+import { wholeNumber } from "./options.js";
 import { checkFolder, type Files, writeFolder } from "./output.js";
-import { prepare, type Prepared, type SystemOptions, systemOptions } from "./system.js";
+import { type SystemOptions, systemOptions } from "./system.js";
 
 interface BuildOptions extends SystemOptions {
   readonly board: string;
   readonly out?: string;
+  readonly positions?: number;
+  readonly clock?: number;
+  readonly force?: boolean;
   readonly json?: boolean;
 }
+
+/** Scores and tokens of this many positions lie on the chip; longer contexts are asked for. */
+const POSITIONS = 512;
+
+const positiveNumber = (text: string): number => {
+  const value = Number(text);
+  if (!(value >= 1 && value <= 1000)) throw new InvalidArgumentError("a number from 1 to 1000 is needed.");
+  return value;
+};
 
 const OPEN = BOARDS.filter(({ flow }) => flow.kind === "open").map(({ name }) => name);
 
@@ -37,27 +56,49 @@ const openBoard = (name: string): Board => {
 /** Tokens of the run whose cycles are measured: far enough for attention to count. */
 const MEASURED = 64;
 
+interface Chip {
+  readonly placed: Placed;
+  readonly loaded: Loaded;
+  readonly clockMHz: number;
+}
+
 /** Cycles a token of the simulated hardware, which must also write golden's tokens. */
-const cyclesPerToken = async (prepared: Prepared): Promise<number> => {
-  const prompt = encodePrompt(prepared.tokenizer, "Once upon a time");
-  const total = Math.min(prompt.length + MEASURED - 1, prepared.system.compiled.positions);
+const cyclesPerToken = async ({ placed, loaded, clockMHz }: Chip): Promise<number> => {
+  const { config, compiled, design, positions } = placed;
+  const system: System = { config, compiled, design, memoryBeats: powerOfTwo(compiled.memoryBeats) };
+  const prompt = encodePrompt(loaded.tokenizer, "Once upon a time");
+  const total = Math.min(prompt.length + MEASURED - 1, positions);
   const result = await runSession(
-    prepared.system,
-    { prompt, total, seed: 1, maxCycles: cycleLimit(prepared.system, total) },
+    system,
+    { prompt, total, seed: 1, maxCycles: cycleLimit(system, total) },
     "embedded",
-    prepared.config.clockMHz,
+    clockMHz,
     { token: () => {}, progress: () => {} },
   );
   if (result.mismatches.length > 0)
-    throw new Error(`simulation differs from golden: ${result.mismatches[0]}`);
+    throw new ComparisonError(`simulation differs from golden: ${result.mismatches[0]}`);
   return result.end.cycles / total;
 };
 
-const narrator = (): Progress => ({
-  begin: (what) => process.stderr.write(process.stderr.isTTY ? pc.dim(`${what} ...`) : `${what} ...\n`),
-  end: (what, seconds) =>
-    process.stderr.write(`${process.stderr.isTTY ? "\r\x1b[2K" : ""}${what}: ${seconds.toFixed(0)} s\n`),
-});
+/** On a terminal one line that follows what the tool says; elsewhere a line when a step begins and when it ends. */
+const narrator = (): Progress => {
+  const terminal = process.stderr.isTTY;
+  let step = "";
+  let since = 0;
+  const put = (text: string): void => {
+    process.stderr.write(terminal ? `\r\x1b[2K${pc.dim(text.slice(0, process.stderr.columns - 1))}` : "");
+  };
+  return {
+    begin: (what) => {
+      [step, since] = [what, performance.now()];
+      if (terminal) put(`${what} ...`);
+      else process.stderr.write(`${what} ...\n`);
+    },
+    say: (line) => put(`${step}, ${((performance.now() - since) / 1000).toFixed(0)} s: ${line.trim()}`),
+    end: (what, seconds) =>
+      process.stderr.write(`${terminal ? "\r\x1b[2K" : ""}${what}: ${seconds.toFixed(0)} s\n`),
+  };
+};
 
 /** Everything in a folder, by relative path. */
 const readFolder = async (folder: string): Promise<Map<string, Uint8Array>> => {
@@ -74,22 +115,32 @@ const readFolder = async (folder: string): Promise<Map<string, Uint8Array>> => {
 interface Summary {
   readonly board: string;
   readonly model: string;
+  /** The fit check said no, and --force built it all the same. */
+  readonly forced: boolean;
+  readonly lanes: number;
+  readonly positions: number;
   readonly out: string;
   readonly clockMHz: number;
   readonly fmaxMHz: number;
   readonly cyclesPerToken: number;
   /** At the clock that the board runs at. */
   readonly tokensPerSecond: number;
+  /** At the clock that the routed design reaches. */
+  readonly tokensPerSecondAtFmax: number;
   readonly baud: number;
   readonly cells: Routed["cells"];
   readonly bitstream: string;
 }
 
+const count = (n: number): string => Math.round(n).toLocaleString("en-US");
+
 const show = (s: Summary): string =>
   [
     pc.bold(`${s.model} on ${s.board}`),
+    ...(s.forced ? [pc.red("the fit check said no; built all the same (--force)")] : []),
+    `core        ${s.lanes} lanes, ${s.positions} positions`,
     `clock       ${s.clockMHz} MHz; the routed design reaches ${s.fmaxMHz.toFixed(1)} MHz`,
-    `speed       ${Math.round(s.tokensPerSecond).toLocaleString("en-US")} tokens/s (${Math.round(s.cyclesPerToken).toLocaleString("en-US")} cycles a token, mean of ${MEASURED})`,
+    `speed       ${count(s.tokensPerSecond)} tokens/s (${count(s.cyclesPerToken)} cycles a token, mean of ${MEASURED}); ${count(s.tokensPerSecondAtFmax)} at the reached clock`,
     ...s.cells.map(
       ({ kind, used, available }, i) =>
         `${i === 0 ? "cells" : ""}`.padEnd(12) +
@@ -98,28 +149,37 @@ const show = (s: Summary): string =>
     `bitstream   ${path.join(s.out, s.bitstream)}`,
   ].join("\n");
 
-const build = async (board: Board, prepared: Prepared, out: string): Promise<Summary> => {
-  const { system, config, name } = prepared;
+const build = async (board: Board, chip: Chip, out: string): Promise<Summary> => {
+  const { placed, loaded, clockMHz } = chip;
   const project: OpenProject = openProject(
     board,
-    system.config,
-    system.compiled,
-    imageWords(system.compiled),
+    placed.config,
+    placed.compiled,
+    imageWords(placed.compiled),
+    clockMHz,
   );
-  const cycles = await cyclesPerToken(prepared);
   const work = await mkdtemp(path.join(tmpdir(), "gateloom-build-"));
-  const discard = (): void => void rm(work, { recursive: true, force: true });
+  const discard = (): void => rmSync(work, { recursive: true, force: true });
   process.once("exit", discard);
   try {
-    const routed = await buildOpen(project, work, narrator());
+    const progress = narrator();
+    const started = performance.now();
+    progress.begin("simulation");
+    const cycles = await cyclesPerToken(chip);
+    progress.end("simulation, equal to golden", (performance.now() - started) / 1000);
+    const routed = await buildOpen(project, work, progress);
     const summary: Summary = {
       board: board.name,
-      model: name,
+      model: loaded.name,
+      forced: !placed.fit.fits,
+      lanes: lanes(placed.config),
+      positions: placed.positions,
       out,
-      clockMHz: project.clockMHz,
+      clockMHz,
       fmaxMHz: routed.fmaxMHz,
       cyclesPerToken: cycles,
-      tokensPerSecond: (project.clockMHz * 1e6) / cycles,
+      tokensPerSecond: (clockMHz * 1e6) / cycles,
+      tokensPerSecondAtFmax: (routed.fmaxMHz * 1e6) / cycles,
       baud: project.baud,
       cells: routed.cells,
       bitstream: project.bitstream,
@@ -129,7 +189,7 @@ const build = async (board: Board, prepared: Prepared, out: string): Promise<Sum
       generator: "gateloom",
       ...summary,
       out: undefined,
-      configuration: config,
+      configuration: placed.config,
       files: Object.fromEntries([...files].map(([file, content]) => [file, sha256(content)])),
     };
     files.set("manifest.json", `${JSON.stringify(manifest, null, 2)}\n`);
@@ -141,6 +201,25 @@ const build = async (board: Board, prepared: Prepared, out: string): Promise<Sum
   }
 };
 
+/** The model placed on the board; throws UsageError when it does not fit and nobody forces it. */
+const chipFor = async (board: Board, options: BuildOptions): Promise<Chip> => {
+  const config = withEngine(
+    withLanes(await loadConfig(options.config), options.lanes),
+    options.engineKind,
+    options.family,
+  );
+  const loaded = await loadModel(options, config.attention);
+  const base = hardware(config);
+  const positions = Math.min(options.positions ?? POSITIONS, loaded.model.shape.context);
+  const clockMHz = options.clock ?? board.clockMHz.value!;
+  const placed = place(board, loaded.model, base, positions, clockMHz);
+  if (!placed.fit.fits && !options.force)
+    throw new UsageError(
+      refusal(loaded.name, board, placed, nearestFit(board, loaded.model, base, positions, clockMHz)),
+    );
+  return { placed, loaded, clockMHz };
+};
+
 export const buildCommand = (): Command => {
   const command = new Command("build")
     .description(
@@ -150,13 +229,21 @@ export const buildCommand = (): Command => {
     .addOption(
       new Option("--out <folder>", "output folder; written whole or not at all; default: build/<board>"),
     )
+    .addOption(
+      new Option(
+        "--positions <n>",
+        "positions of a run at most; default: what the model was trained for, up to 512",
+      ).argParser(wholeNumber(1, 2 ** 20)),
+    )
+    .addOption(new Option("--clock <MHz>", "core clock; default: the board's").argParser(positiveNumber))
+    .option("--force", "build though the fit check says no")
     .option("--json", "print the summary as JSON");
   for (const option of systemOptions()) command.addOption(option);
   return command.action(async (options: BuildOptions) => {
     const board = openBoard(options.board);
     const out = options.out ?? path.join("build", board.name);
     await checkFolder(out);
-    const summary = await build(board, await prepare(options), out);
+    const summary = await build(board, await chipFor(board, options), out);
     console.log(options.json ? JSON.stringify(summary, null, 2) : show(summary));
   });
 };

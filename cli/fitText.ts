@@ -2,6 +2,7 @@
 import pc from "picocolors";
 import type { Fit, FitLine, Speed } from "../generator/estimate/fit.js";
 import { lanes } from "../generator/isa/config.js";
+import type { Board } from "../fpga-projects/boards/index.js";
 import type { Placed } from "../fpga-projects/fit.js";
 
 const count = (n: number): string => Math.round(n).toLocaleString("en-US");
@@ -40,3 +41,17 @@ export const fitText = ({ config, positions, fit }: Placed): string[] => [
   "a token, by counting:",
   ...fit.speeds.map(speedLine),
 ];
+
+/** Why a model is refused on a board, with the nearest configuration that is not. */
+export const refusal = (model: string, board: Board, placed: Placed, nearest: Placed | null): string =>
+  [
+    `${model} does not fit ${board.title}:`,
+    ...fitText(placed),
+    ...(nearest === null
+      ? ["Nothing smaller of this model fits either; --force goes on all the same."]
+      : [
+          "The nearest that fits:",
+          ...fitText(nearest),
+          `Use --lanes ${lanes(nearest.config)} --positions ${nearest.positions}, or --force.`,
+        ]),
+  ].join("\n");

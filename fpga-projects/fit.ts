@@ -3,8 +3,10 @@ import { accelerator } from "../generator/accelerator/accelerator.js";
 import { onchip } from "../generator/accelerator/onchip.js";
 import { compile, type Compiled } from "../generator/compile/compile.js";
 import { configFor } from "../generator/compile/configure.js";
+import { checkFormats } from "../generator/engines/engine.js";
 import { checkFit, type Fit } from "../generator/estimate/fit.js";
 import { elaborate } from "../generator/hdl/index.js";
+import type { Design } from "../generator/hdl/ir.js";
 import { type AcceleratorConfig, powerOfTwo } from "../generator/isa/config.js";
 import type { QuantisedModel } from "../golden/model/types.js";
 import type { Board } from "./boards/index.js";
@@ -13,10 +15,12 @@ export interface Placed {
   readonly config: AcceleratorConfig;
   readonly compiled: Compiled;
   readonly positions: number;
+  /** With its memory where that lies on the chip. */
+  readonly design: Design;
   readonly fit: Fit;
 }
 
-/** Throws CompileError when no accelerator runs the model at all. */
+/** Throws CompileError when no accelerator runs the model at all, HdlError when the engine cannot. */
 export const place = (
   board: Board,
   model: QuantisedModel,
@@ -26,6 +30,7 @@ export const place = (
 ): Placed => {
   const config = configFor(model, base, positions);
   const compiled = compile(model, config, { positions });
+  checkFormats(config, compiled.formats);
   const design = elaborate(
     board.memory === null ? onchip(config, powerOfTwo(compiled.memoryBeats)) : accelerator(config),
   );
@@ -33,6 +38,7 @@ export const place = (
     config,
     compiled,
     positions,
+    design,
     fit: checkFit({ device: board.device, memory: board.memory, clockMHz }, config, compiled, design),
   };
 };

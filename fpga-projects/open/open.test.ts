@@ -1,7 +1,7 @@
 /** The open flow: what the project says, and how a run ends when tools fail, lie or are missing. */
 import assert from "node:assert/strict";
 import { execa } from "execa";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { compile } from "../../generator/compile/compile.js";
@@ -11,8 +11,9 @@ import { imageWords } from "../../generator/compile/words.js";
 import { boardOf } from "../boards/index.js";
 import { baudFor } from "../standalone.js";
 import { openProject, type OpenProject } from "./project.js";
+import { pllDividers } from "./pll.js";
 import { readReport } from "./report.js";
-import { buildOpen } from "./run.js";
+import { buildOpen, commandsOf, routeAndPack } from "./run.js";
 
 const SHAPE = { dim: 32, hidden: 32, layers: 1, heads: 1, kvHeads: 1, headDim: 32, vocab: 32, context: 64 };
 const REPORT = JSON.stringify({
@@ -63,6 +64,35 @@ describe("open flow", () => {
     );
   });
 
+  it("a PLL makes another clock than the oscillator's; what it cannot make is refused", () => {
+    const compiled = compile(randomModel(SHAPE, 1), defaultConfig);
+    const at = (board: string, clockMHz: number) =>
+      openProject(boardOf(board)!, defaultConfig, compiled, imageWords(compiled), clockMHz);
+    const top = at("ulx3s", 37.5).files.get("rtl/top.v")!;
+    for (const divider of ["CLKI_DIV(2)", "CLKFB_DIV(3)", "CLKOP_DIV(16)"])
+      assert.ok(top.includes(divider), divider);
+    assert.doesNotMatch(at("ulx3s", 25).files.get("rtl/top.v")!, /EHXPLLL/);
+    assert.match(at("ulx3s", 37.5).files.get("pins.lpf")!, /"clk" 25 MHZ/);
+    assert.throws(() => at("ulx3s", 33.3), /33.3 MHz cannot be made of the oscillator's 25 MHz/);
+    assert.throws(() => at("icebreaker", 20), /20 MHz cannot be made of the oscillator's 12 MHz/);
+  });
+
+  it("dividers: the output is what is asked, everything within the PLL's limits", () => {
+    for (const [input, output] of [
+      [25, 40],
+      [25, 37.5],
+      [25, 31.25],
+      [25, 200],
+      [12, 36],
+    ] as const) {
+      const d = pllDividers(input, output)!;
+      assert.equal((input / d.reference) * d.feedback, output);
+      assert.ok(input / d.reference >= 3.125 && d.vcoMHz >= 400 && d.vcoMHz <= 800);
+    }
+    assert.equal(pllDividers(25, 2), null);
+    assert.equal(pllDividers(25, 500), null);
+  });
+
   it("bauds divide the clock well", () => {
     assert.deepEqual([25, 12, 50, 7].map(baudFor), [1_000_000, 1_000_000, 1_000_000, 500_000]);
   });
@@ -109,32 +139,47 @@ describe("open flow", () => {
     };
   };
   const ROUTE = `printf '%s' '${REPORT}' > build/report.json`;
-  const silent = { begin: () => {}, end: () => {} };
+  const silent = { begin: () => {}, say: () => {}, end: () => {} };
 
   it("runs Yosys, then each tool in order, in the folder", async () => {
-    const [into, order] = [folder(), [] as string[]];
-    const routed = await buildOpen(tiny(ROUTE, "cp build/netlist.json build/top.bin"), into, {
-      begin: (what) => order.push(what),
-      end: () => {},
-    });
+    const [into, order, said] = [folder(), [] as string[], [] as string[]];
+    const routed = await buildOpen(
+      tiny(`echo 'Info: placing'; ${ROUTE}`, "cp build/netlist.json build/top.bin"),
+      into,
+      {
+        begin: (what) => order.push(what),
+        say: (line) => said.push(line),
+        end: () => {},
+      },
+    );
     assert.equal(routed.fmaxMHz, 12.5);
     assert.deepEqual(order, ["synthesis", "place and route", "pack"]);
+    assert.deepEqual(said, ["Info: placing"]);
     assert.match(readFileSync(path.join(into, "build/top.bin"), "utf8"), /SB_DFF/);
   });
 
+  /** Without synthesis, whose start takes seconds. */
+  const route = async (project: OpenProject) => {
+    const into = folder();
+    mkdirSync(path.join(into, "build"));
+    return routeAndPack(project, await commandsOf(project), into, silent);
+  };
+
   it("says what a tool says when it fails, and notices a tool that writes nothing", async () => {
     await assert.rejects(
-      buildOpen(
-        tiny("echo 'Info: placing'; echo 'ERROR: Unable to place cell' >&2; exit 1", ":"),
-        folder(),
-        silent,
-      ),
+      route(tiny("echo 'Info: placing'; echo 'ERROR: Unable to place cell' >&2; exit 1", ":")),
       /^ToolError: fake-route failed:\nERROR: Unable to place cell$/,
     );
-    await assert.rejects(
-      buildOpen(tiny(ROUTE, ":"), folder(), silent),
-      /fake-pack ended well but did not write build\/top.bin/,
-    );
+    await assert.rejects(route(tiny(ROUTE, ":")), /fake-pack ended well but did not write build\/top.bin/);
+  });
+
+  it("a missed clock is a failure, whatever the tool's exit code", async () => {
+    const slow = REPORT.replace('"achieved":12.5', '"achieved":9.5');
+    for (const code of [0, 1])
+      await assert.rejects(
+        route(tiny(`printf '%s' '${slow}' > build/report.json; exit ${code}`, ":")),
+        /^ToolError: timing is missed: the routed design reaches 9.5 MHz, 10.0 MHz are asked/,
+      );
   });
 
   it("a missing tool is found before anything runs, and how to install it is said", async () => {
@@ -142,7 +187,7 @@ describe("open flow", () => {
     const steps = [{ ...before.steps[0]!, tool: { names: ["no-such-route"], install: "pip install it" } }];
     const began: string[] = [];
     await assert.rejects(
-      buildOpen({ ...before, steps }, folder(), { begin: (w) => began.push(w), end: () => {} }),
+      buildOpen({ ...before, steps }, folder(), { ...silent, begin: (w) => began.push(w) }),
       /'no-such-route' not found.\n {2}Install: pip install it/,
     );
     assert.deepEqual(began, []);

@@ -1,9 +1,11 @@
 /** A project for Yosys, nextpnr and a packer: Verilog with the model in it, constraints, and a script that builds it. */
 import type { Compiled } from "../../generator/compile/compile.js";
 import type { AcceleratorConfig } from "../../generator/isa/config.js";
-import { buildScript, lpf, pcf, uartTop } from "../../rtl-templates/boards/boards.js";
+import { buildScript, lpf, pcf, uartTop, uartTopEcp5 } from "../../rtl-templates/boards/boards.js";
 import type { Board } from "../boards/index.js";
 import { baudFor, CHIP, chipFiles } from "../standalone.js";
+import { FlowError } from "./failure.js";
+import { pllDividers } from "./pll.js";
 
 /** A tool of the flow, by the names under which it may be installed. */
 export interface FlowTool {
@@ -78,23 +80,36 @@ const FLOWS: Readonly<Record<"ice40" | "ecp5", Flow>> = {
   },
 };
 
-/** Throws HdlError when the hardware cannot be built. `words`: the memory image, a beat a word. */
+/** The top level: the oscillator is the core's clock, or an ECP5 PLL makes it. */
+const topOf = (board: Board, clockMHz: number): string => {
+  const top = { title: board.title, top: TOP, core: CHIP, clockMHz, baud: baudFor(clockMHz) };
+  const oscillatorMHz = board.oscillatorMHz.value!;
+  if (clockMHz === oscillatorMHz) return uartTop(top);
+  const pll = board.device.fabric === "ecp5" ? pllDividers(oscillatorMHz, clockMHz) : null;
+  if (pll === null)
+    throw new FlowError(
+      `${board.title}: ${clockMHz} MHz cannot be made of the oscillator's ${oscillatorMHz} MHz${board.device.fabric === "ecp5" ? "; a PLL makes multiples of it, and of its half, fifth or eighth" : ""}`,
+    );
+  return uartTopEcp5({ ...top, oscillatorMHz, pll });
+};
+
+/** Throws HdlError when the hardware cannot be built, FlowError for a clock that the board cannot make. */
 export const openProject = (
   board: Board,
   config: AcceleratorConfig,
   compiled: Compiled,
   words: readonly bigint[],
+  clockMHz = board.clockMHz.value!,
 ): OpenProject => {
   const { flow, device } = board;
   if (flow.kind !== "open" || (device.fabric !== "ice40" && device.fabric !== "ecp5"))
     throw new RangeError(`${board.name} has no open flow`);
   const tools = FLOWS[device.fabric];
-  const clockMHz = board.clockMHz.value!;
   const baud = baudFor(clockMHz);
   const rtl = chipFiles(config, compiled, words, clockMHz);
   const pins = {
     title: board.title,
-    clockMHz,
+    clockMHz: board.oscillatorMHz.value!,
     pins: board.pins.map((pin) => ({ ...pin, input: pin.port === "rx" || pin.port === "reset_n" })),
   };
   const sources = [...rtl.keys()].filter((name) => name.endsWith(".v")).sort();
@@ -139,7 +154,7 @@ export const openProject = (
   return {
     files: new Map([
       ...[...rtl].map(([name, text]) => [`rtl/${name}`, text] as const),
-      [`rtl/${TOP}.v`, uartTop({ title: board.title, top: TOP, core: CHIP, clockMHz, baud })],
+      [`rtl/${TOP}.v`, topOf(board, clockMHz)],
       [tools.constraints.file, (device.fabric === "ecp5" ? lpf : pcf)(pins)],
       ["build.sh", script],
     ]),

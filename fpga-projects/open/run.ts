@@ -5,13 +5,9 @@ import { mkdir, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { YosysProcess } from "../../generator/estimate/yosys.js";
 import { ToolFailure } from "../../generator/tools/process.js";
+import { FlowError } from "./failure.js";
 import type { FlowTool, OpenProject } from "./project.js";
 import { readReport, type Routed } from "./report.js";
-
-/** A tool of the flow is not there, or did not do its work: exit code 2. */
-export class FlowError extends Error {
-  override name = "ToolError";
-}
 
 /** The first of the tool's names that starts; throws FlowError with how to install it. */
 const commandOf = async ({ names, install }: FlowTool): Promise<string> => {
@@ -24,43 +20,60 @@ const commandOf = async ({ names, install }: FlowTool): Promise<string> => {
 
 export interface Progress {
   begin(what: string): void;
+  /** What the tool says that it is doing. */
+  say(line: string): void;
   end(what: string, seconds: number): void;
 }
 
-/** Builds in `folder`, which must be empty. Missing tools are found before anything runs. */
+/** Builds in `folder`, which must be empty. Missing tools are found before anything runs; a missed clock is a failure. */
 export const buildOpen = async (
   project: OpenProject,
   folder: string,
   progress: Progress,
 ): Promise<Routed> => {
-  const commands = await Promise.all(project.steps.map(({ tool }) => commandOf(tool)));
+  const commands = await commandsOf(project);
   for (const [name, text] of project.files) {
     const file = path.join(folder, name);
     await mkdir(path.dirname(file), { recursive: true });
     await writeFile(file, text);
   }
   await mkdir(path.join(folder, "build"), { recursive: true });
+  await timed(progress, "synthesis", () => synthesise(project, folder));
+  return routeAndPack(project, commands, folder, progress);
+};
 
-  const timed = async (what: string, work: () => Promise<void>): Promise<void> => {
-    const started = performance.now();
-    progress.begin(what);
-    await work();
-    progress.end(what, (performance.now() - started) / 1000);
-  };
-  await timed("synthesis", () => synthesise(project, folder));
+/** What starts each step's tool. Throws FlowError with how to install what is missing. */
+export const commandsOf = (project: OpenProject): Promise<string[]> =>
+  Promise.all(project.steps.map(({ tool }) => commandOf(tool)));
+
+const timed = async (progress: Progress, what: string, work: () => Promise<void>): Promise<void> => {
+  const started = performance.now();
+  progress.begin(what);
+  await work();
+  progress.end(what, (performance.now() - started) / 1000);
+};
+
+/** The steps behind synthesis, in a folder with its netlist. */
+export const routeAndPack = async (
+  project: OpenProject,
+  commands: readonly string[],
+  folder: string,
+  progress: Progress,
+): Promise<Routed> => {
   for (const [i, { what, args, writes }] of project.steps.entries())
-    await timed(what, async () => {
-      const result = await execa(commands[i]!, args, {
-        cwd: folder,
-        all: true,
-        reject: false,
-        stdin: "ignore",
-      });
+    await timed(progress, what, async () => {
+      const command = commands[i]!;
+      const child = execa(command, args, { cwd: folder, all: true, reject: false, stdin: "ignore" });
+      for await (const line of child.iterable({ from: "all" })) progress.say(line);
+      const result = await child;
       const log = result.all ?? "";
-      if (result.failed) throw failure(commands[i]!, log);
+      const report = path.join(folder, project.report);
+      // nextpnr ends badly when timing is missed; its report is there all the same.
+      if (writes.includes(project.report) && existsSync(report)) checkTiming(await readFile(report, "utf8"));
+      if (result.failed) throw failure(command, log);
       for (const file of writes)
         if (!existsSync(path.join(folder, file)))
-          throw new FlowError(`${commands[i]} ended well but did not write ${file}:\n${tail(log)}`);
+          throw new FlowError(`${command} ended well but did not write ${file}:\n${tail(log)}`);
     });
   return readReport(await readFile(path.join(folder, project.report), "utf8"));
 };
@@ -79,6 +92,15 @@ const synthesise = async (project: OpenProject, folder: string): Promise<void> =
   } finally {
     yosys.close();
   }
+};
+
+/** Throws FlowError where a clock is slower than its constraint. */
+const checkTiming = (report: string): void => {
+  const { fmaxMHz, wantedMHz } = readReport(report);
+  if (fmaxMHz < wantedMHz)
+    throw new FlowError(
+      `timing is missed: the routed design reaches ${fmaxMHz.toFixed(1)} MHz, ${wantedMHz.toFixed(1)} MHz are asked. Ask for less with --clock.`,
+    );
 };
 
 const tail = (log: string): string => log.split("\n").slice(-20).join("\n");

@@ -22,8 +22,23 @@ export interface UartTopXc7 extends UartTop {
 /** The same with an MMCM between oscillator and core, for 7-series devices. */
 export const uartTopXc7 = (context: UartTopXc7): string => render("boards/uart_top_xc7.v", context);
 
+export interface UartTopEcp5 extends UartTop {
+  readonly oscillatorMHz: number;
+  /** Whole numbers: oscillator / reference x feedback = clock; clock x output is the PLL's own frequency. */
+  readonly pll: {
+    readonly reference: number;
+    readonly feedback: number;
+    readonly output: number;
+    readonly phase: number;
+    readonly vcoMHz: number;
+  };
+}
+/** The same with a PLL between oscillator and core, for ECP5. */
+export const uartTopEcp5 = (context: UartTopEcp5): string => render("boards/uart_top_ecp5.v", context);
+
 export interface Pins {
   readonly title: string;
+  /** At the pin. */
   readonly clockMHz: number;
   readonly pins: readonly {
     readonly port: string;
