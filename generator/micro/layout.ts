@@ -1,0 +1,152 @@
+/**
+ * Where everything lies in VMEM, and how the cache lies in the stream memory, from the model's shape. Attention and feed-forward take turns in one region; the residual
+ * stream, its normed copy, RoPE's sines and the scalars stay.
+ */
+import type { ModelShape } from "../../golden/model/types.js";
+import { MicroError } from "./error.js";
+import { ACT_BYTES, VMEM_WORDS } from "./machine.js";
+
+/** Single words. A scale is two: mantissa (unsigned), then exponent (signed). */
+const SCALARS = [
+  /** Stream address of this layer, and of its keys and values. */
+  "layer",
+  "cache",
+  /** Live slots: position + 1. */
+  "live",
+  /** E of the norms, as E >> 16 and the low half. */
+  "epsilonHigh",
+  "epsilonLow",
+  /** S, the scale of the vector that was quantised last. */
+  "sM",
+  "sE",
+  /** S·R, of the norm. */
+  "normM",
+  "normE",
+  /** K of scores, of the attention output and of o, read from the stream before attention. */
+  "scoreM",
+  "scoreE",
+  "attendM",
+  "attendE",
+  "oM",
+  "oE",
+  /** Work space of the scalar routines. */
+  "t0",
+  "t1",
+  "t2",
+  "t3",
+  /** Work space of attention alone: kept from one head to the next. */
+  "a0",
+  "a1",
+  "a2",
+  "a3",
+  "a4",
+  "a5",
+  "a6",
+  "a7",
+] as const;
+
+export type ScalarName = (typeof SCALARS)[number];
+
+/** First word of each. */
+export interface Layout extends Readonly<Record<ScalarName, number>> {
+  readonly shape: ModelShape;
+  /** Residual stream [dim]. */
+  readonly x: number;
+  /** x times gain, then results of o and down [dim]. */
+  readonly y: number;
+  /** RoPE: phase increments [headDim/2], and cosine and sine of this position, pair by pair [headDim]. */
+  readonly increments: number;
+  readonly rope: number;
+  /** Attention: results of the matrices [heads·headDim], [kvHeads·headDim] twice, */
+  readonly q: number;
+  readonly k: number;
+  readonly v: number;
+  /** output of all heads [heads·headDim]; of one head, by slot: scores and c; E_b by block of 32. */
+  readonly o: number;
+  readonly scores: number;
+  readonly c: number;
+  readonly blockExponents: number;
+  /** Feed-forward (in the same words as attention): gate, then h in its place [hidden]; up [hidden]. */
+  readonly gate: number;
+  readonly up: number;
+  /** Words in use. */
+  readonly words: number;
+}
+
+export function vmemLayout(shape: ModelShape): Layout {
+  const { dim, heads, kvHeads, headDim, hidden, context } = shape;
+  let next = 0;
+  const take = (words: number): number => {
+    next += words;
+    return next - words;
+  };
+  const scalars = Object.fromEntries(SCALARS.map((name) => [name, take(1)])) as Record<ScalarName, number>;
+  const x = take(dim);
+  const y = take(dim);
+  const increments = take(headDim / 2);
+  const rope = take(headDim);
+  const shared = next;
+  const q = take(heads * headDim);
+  const k = take(kvHeads * headDim);
+  const v = take(kvHeads * headDim);
+  const o = take(heads * headDim);
+  const scores = take(context);
+  const c = take(context);
+  const blockExponents = take(Math.ceil(context / 32));
+  const attention = next;
+  next = shared;
+  const gate = take(hidden);
+  const up = take(hidden);
+  const words = Math.max(attention, next);
+  const problems: string[] = [];
+  if (words > VMEM_WORDS)
+    problems.push(
+      `${words} words of work space for dim ${dim}, hidden ${hidden}, ${heads} heads of ${headDim} and ${context} slots, ` +
+        `but the memory has ${VMEM_WORDS}: take a smaller model or context`,
+    );
+  for (const [what, count] of Object.entries({
+    dim,
+    hidden,
+    "heads times head width": heads * headDim,
+    slots: context,
+  }))
+    if (count > ACT_BYTES)
+      problems.push(`${what} ${count}: a vector of activations has at most ${ACT_BYTES} elements`);
+  if (problems.length > 0) throw new MicroError(problems);
+  return {
+    shape,
+    ...scalars,
+    ...{ x, y, increments, rope, q, k, v, o, scores, c, blockExponents, gate, up, words },
+  };
+}
+
+/** The keys and values of one layer in the stream memory, in 64-bit words from the layer's `cache`. */
+export interface CacheLayout {
+  /** Slots, up to whole blocks of 8. */
+  readonly slots: number;
+  /** A block of 8 slots of one KV head: headDim columns, K scale bytes, V scale bytes. */
+  readonly keyBlock: number;
+  /** All keys of one KV head. */
+  readonly keys: number;
+  /** 8 dims of all slots of one KV head. */
+  readonly valueBlock: number;
+  /** All values of one KV head. */
+  readonly values: number;
+  /** Word of the keys of a KV head; its values lie behind them. */
+  readonly head: (kvHead: number) => number;
+  /** All of a layer. */
+  readonly words: number;
+}
+
+export function cacheLayout({ kvHeads, headDim, context }: ModelShape): CacheLayout {
+  const slots = 8 * Math.ceil(context / 8);
+  const keyBlock = headDim / 2 + 2;
+  const keys = (slots / 8) * keyBlock;
+  const valueBlock = slots / 2;
+  const values = (headDim / 8) * valueBlock;
+  return {
+    ...{ slots, keyBlock, keys, valueBlock, values },
+    head: (kvHead) => kvHead * (keys + values),
+    words: kvHeads * (keys + values),
+  };
+}
