@@ -1,7 +1,7 @@
 /** SiLU (or, where the hardware has it, squared ReLU) of the gate times the up projection. Contract section 7. */
 import { SIGMOID } from "../../golden/contract/tables.js";
 import { bool, defineModule, delay, lit, Mem, mux, reg, sint, uint, vec, when } from "../hdl/index.js";
-import { type AcceleratorConfig, where } from "../isa/config.js";
+import { type AcceleratorConfig, countBits, where } from "../isa/config.js";
 import { tokWidth } from "./memories.js";
 import { magnitude } from "./reciprocal.js";
 import { type Bits, type Bool, type Int, ofToken, past, pastValid, range } from "./signals.js";
@@ -23,28 +23,24 @@ const SQUARE_BITS = 31;
 const SQUARE_UP_SHIFT = 18;
 const heldBits = ({ features }: AcceleratorConfig): number => (features.relu2 ? SQUARE_BITS : VALUE_BITS);
 
-const sigmoidTable = (name: string, first: number) =>
-  new Mem(name, uint(SIGMOID_FRACTION + 1), INTERVALS, {
-    contents: SIGMOID.slice(first, first + INTERVALS),
-    style: "block",
-  });
+const table = (name: string, bits: number, contents: readonly number[]) =>
+  new Mem(name, uint(bits), INTERVALS, { contents, style: "block" });
+/** What the sigmoid rises to the next entry: from a table of its own, so that no subtraction stands before the multiplier. */
+const RISES = range(INTERVALS).map((i) => SIGMOID[i + 1]! - SIGMOID[i]!);
+const RISE_BITS = countBits(Math.max(...RISES));
 
 /** sigmoid(value) with 16 fraction bits, of the value one cycle ago and its sign two later: 3 registers. */
 const sigmoid = (value: (age: number) => Int): Bits => {
   const size = magnitude(value(1)).as("size");
   const index = size.slice(INTERVAL_BITS + INDEX_BITS - 1, INTERVAL_BITS);
-  const here = sigmoidTable("sigmoid", 0).read(index);
-  const next = sigmoidTable("sigmoid_next", 1).read(index);
+  const here = table("sigmoid", SIGMOID_FRACTION + 1, SIGMOID.slice(0, INTERVALS)).read(index);
+  const slope = table("sigmoid_slope", RISE_BITS, RISES).read(index);
   const fraction = delay(size.slice(INTERVAL_BITS - 1, 0), 1, "fraction");
   const beyond = past(size.slice(VALUE_BITS - 1, INTERVAL_BITS + INDEX_BITS).orR(), "beyond");
-  const rise = delay(next.sub(here).mul(fraction.toSigned()).roundShr(INTERVAL_BITS), 1, "rise");
+  const rise = delay(slope.mul(fraction).roundShr(INTERVAL_BITS), 1, "rise");
   const base = delay(here, 1, "base");
   const one = lit(uint(SIGMOID_FRACTION + 1), 1 << SIGMOID_FRACTION);
-  const interpolated = base
-    .toSigned()
-    .add(rise)
-    .asUnsigned()
-    .wrap(SIGMOID_FRACTION + 1);
+  const interpolated = base.add(rise).wrap(SIGMOID_FRACTION + 1);
   const positive = mux(beyond(2), one, interpolated).as("positive");
   return delay(mux(value(3).isNeg(), one.subMod(positive), positive), 1, "sigma");
 };

@@ -1,7 +1,7 @@
 /** RoPE: pairs of results rotated by position·increment. Contract section 5. */
 import { SINE } from "../../golden/contract/tables.js";
 import { bool, defineModule, delay, Mem, mux, reg, sint, uint, when } from "../hdl/index.js";
-import { type AcceleratorConfig, log2 } from "../isa/config.js";
+import { type AcceleratorConfig, countBits, log2 } from "../isa/config.js";
 import { tokWidth } from "./memories.js";
 import { type Bits, type Bool, type Int, ofToken, past, pastValid, range } from "./signals.js";
 import { TOKEN_BITS, VALUE_BITS } from "./widths.js";
@@ -23,11 +23,12 @@ const LOW_BITS = INDEX_BITS + INTERPOLATION_BITS;
 const SINE_FRACTION = 14;
 const SINE_BITS = SINE_FRACTION + 2;
 
-const sineTable = (name: string, first: number) =>
-  new Mem(name, uint(SINE_FRACTION + 1), 2 ** INDEX_BITS, {
-    contents: SINE.slice(first, first + 2 ** INDEX_BITS),
-    style: "block",
-  });
+const STEPS = range(2 ** INDEX_BITS);
+const table = (name: string, bits: number, contents: readonly number[]) =>
+  new Mem(name, uint(bits), STEPS.length, { contents, style: "block" });
+/** What the sine rises to the next entry: from a table of its own, so that no subtraction stands before the multiplier. */
+const RISES = STEPS.map((i) => SINE[i + 1]! - SINE[i]!);
+const RISE_BITS = countBits(Math.max(...RISES));
 
 /** sin(angle) from a table of a quarter turn with linear interpolation; two registers. */
 const wave = (name: string, angle: Bits): Int => {
@@ -35,12 +36,11 @@ const wave = (name: string, angle: Bits): Int => {
   const falling = angle.bit(PHASE_BITS - 2);
   const p = mux(falling, low.not(), low).as(`${name}_phase`);
   const index = p.slice(LOW_BITS - 1, INTERPOLATION_BITS);
-  const here = sineTable(`${name}_table`, 0).read(index);
-  const next = sineTable(`${name}_next`, 1).read(index);
+  const here = table(`${name}_table`, SINE_FRACTION + 1, SINE.slice(0, STEPS.length)).read(index);
+  const slope = table(`${name}_slope`, RISE_BITS, RISES).read(index);
   const fraction = delay(p.slice(INTERPOLATION_BITS - 1, 0), 1, `${name}_fraction`);
-  const slope = next.sub(here).as(`${name}_slope`);
-  const rise = slope.mul(fraction.toSigned()).roundShr(INTERPOLATION_BITS);
-  const size = here.toSigned().add(rise).wrap(SINE_BITS);
+  const rise = slope.mul(fraction).roundShr(INTERPOLATION_BITS);
+  const size = here.add(rise).toSigned().wrap(SINE_BITS);
   const negative = delay(angle.bit(PHASE_BITS - 1), 1, `${name}_negative`);
   return delay(mux(negative, size.neg().wrap(SINE_BITS), size), 1, name);
 };
