@@ -13,17 +13,19 @@ export type Outcome =
   | { readonly kind: "checked"; readonly findings: readonly Finding[] }
   /** This kind of project has nothing that the rule is about. */
   | { readonly kind: "notApplicable"; readonly why: string }
-  /** A tool is missing, or the rule is a long one that was not asked for. */
-  | { readonly kind: "notRun"; readonly why: string };
+  /** A tool is missing. */
+  | { readonly kind: "notRun"; readonly why: string }
+  /** It compiles, simulates or synthesises, for which --deep is. What could be seen without is as it should be. */
+  | { readonly kind: "notAsked" };
 
 export interface Rule {
   readonly number: number;
   readonly title: string;
-  /** Takes minutes: runs with --deep only. */
-  readonly deep?: true;
-  check(project: Project): Outcome | Promise<Outcome>;
+  /** `deep`: with the part of the rule that compiles, simulates or synthesises, where it has one. */
+  check(project: Project, deep: boolean): Outcome | Promise<Outcome>;
 }
 
 export const checked = (findings: readonly Finding[]): Outcome => ({ kind: "checked", findings });
 export const notApplicable = (why: string): Outcome => ({ kind: "notApplicable", why });
 export const notRun = (why: string): Outcome => ({ kind: "notRun", why });
+export const NOT_ASKED: Outcome = { kind: "notAsked" };

@@ -29,7 +29,7 @@ export const projectOf = (name: string): ProjectFiles => {
     const clockMHz = board.clockMHz.value!;
     const placed = place(board, model, base, POSITIONS, clockMHz);
     files = exportProject({
-      ...{ board, name: "small", model: "random", clockMHz, positions: POSITIONS, forced: false },
+      ...{ board, name: "mini", model: "random", clockMHz, positions: POSITIONS, forced: false },
       ...{ config: placed.config, compiled: placed.compiled, fit: placed.fit, tokenizer: new Map() },
     });
     exported.set(name, files);
@@ -58,7 +58,7 @@ export const withProject = async <T>(
 /** What a rule says, a line a finding; `kind` alone where it did not look. */
 export const saidBy = async (rule: Rule, files: ProjectFiles): Promise<string[]> =>
   withProject(files, async (project) => {
-    const outcome: Outcome = await rule.check(project);
+    const outcome: Outcome = await rule.check(project, true);
     return outcome.kind === "checked"
       ? outcome.findings.map((f) => `${f.file}${f.line === undefined ? "" : `:${f.line}`}: ${f.text}`)
       : [outcome.kind];

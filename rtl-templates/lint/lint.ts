@@ -1,4 +1,4 @@
-/** The stand-in for Vivado that lint plays scripts with. */
+/** What lint runs projects against: a stand-in for Vivado, benches around exported Verilog. */
 import { render } from "../render.js";
 
 /** What Vivado does in one run of the scripts. Lists are lists of Tcl: names without spaces or in braces. */
@@ -33,3 +33,56 @@ export interface Stub {
 /** Runs in the project's folder. */
 export const stubTcl = (context: Stub): string =>
   render("lint/stub.tcl", { ...context, commands: render("lint/commands.tcl", {}) });
+
+export interface KernelBench {
+  readonly top: string;
+  /** Name of the AXI4-Lite port, and its address bits. */
+  readonly control: string;
+  readonly addressBits: number;
+  readonly masters: readonly {
+    readonly name: string;
+    readonly addressBits: number;
+    readonly dataBits: number;
+  }[];
+  /** What the host does, one after the other. */
+  readonly operations: readonly (
+    | { readonly kind: "write"; readonly offset: number; readonly value: number }
+    | { readonly kind: "read"; readonly offset: number }
+    /** Until the interrupt, for so many cycles at most. */
+    | { readonly kind: "watch"; readonly cycles: number }
+  )[];
+  /** Behind the masters: `memory.hex` has it, a word a line. null: everything reads as 0. */
+  readonly memory: BenchMemory | null;
+}
+export interface BenchMemory {
+  /** Where channel 0 begins; each further one lies 4 GB behind. */
+  readonly base: bigint;
+  readonly channels: number;
+  /** Of each channel. */
+  readonly words: number;
+  readonly dataBits: number;
+}
+type BenchOperation = KernelBench["operations"][number];
+const operationText = (o: BenchOperation, addressBits: number): string => {
+  switch (o.kind) {
+    case "read":
+      return `read(${addressBits}'h${o.offset.toString(16)});`;
+    case "write":
+      return `write(${addressBits}'h${o.offset.toString(16)}, 32'h${(o.value >>> 0).toString(16)});`;
+    case "watch":
+      return `watch(${o.cycles});`;
+  }
+};
+/** Verilog around an exported top level: module `bench`. */
+export const kernelBench = (context: KernelBench): string =>
+  render("lint/kernel_bench.v", {
+    ...context,
+    masters: context.masters.map((m, index) => ({ ...m, index })),
+    operations: context.operations.map((o) => operationText(o, context.addressBits)),
+    ...(context.memory === null
+      ? { words: 0 }
+      : { ...context.memory, base: context.memory.base.toString(16) }),
+  });
+
+/** Verilog of the vendor's cells that exported top levels use: ports only. */
+export const cells = (): string => render("lint/cells.v", {});

@@ -7,9 +7,10 @@ import type { Project } from "../project.js";
 const MANIFEST = "manifest.json";
 const AGAIN = "export the project anew";
 
-/** What differs between manifest and folder. */
-export const againstManifest = ({ manifest, files }: Project): Finding[] => [
+/** What differs between manifest and folder; of some files only where they are given. */
+export const againstManifest = ({ manifest, files }: Project, only?: readonly string[]): Finding[] => [
   ...Object.entries(manifest.files).flatMap(([file, sha256]): Finding[] => {
+    if (only !== undefined && !only.includes(file)) return [];
     const content = files.get(file);
     if (content === undefined)
       return [{ rule: 4, file, text: "is in the manifest and not in the folder", remedy: AGAIN }];
@@ -20,7 +21,7 @@ export const againstManifest = ({ manifest, files }: Project): Finding[] => [
     ];
   }),
   ...[...files.keys()]
-    .filter((file) => file !== MANIFEST && !(file in manifest.files))
+    .filter((file) => file !== MANIFEST && !(file in manifest.files) && (only?.includes(file) ?? true))
     .map((file) => ({
       rule: 4,
       file,

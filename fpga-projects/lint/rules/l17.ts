@@ -1,0 +1,74 @@
+/**
+ * L17: the structure is what the estimate promised: Yosys maps the exported core and counts. Guards against an array that is not
+ * there, or is optimised away. Takes minutes.
+ */
+import { z } from "zod";
+import type { Target } from "../../../generator/estimate/cells.js";
+import { Synthesis } from "../../../generator/estimate/synthesis.js";
+import type { Board } from "../../boards/index.js";
+import { checked, type Finding, NOT_ASKED, notRun, type Rule } from "../finding.js";
+import { filesUnder, type Project, textOf } from "../project.js";
+
+/** What the estimate counts is the accelerator, with its memory where that lies on the chip. */
+const topFor = ({ flow }: Board): string => (flow.kind === "fabric" ? "standalone" : "accelerator");
+const targetFor = ({ device }: Board): Target => (device.fabric === "versal" ? "xcup" : device.fabric);
+
+/** Greatest error of the estimate against Yosys that was seen is 27 % in LUTs; the UART and AXI's share come on top. */
+const TOLERANCE: Readonly<Record<string, number>> = { LUT: 0.4, FF: 0.25, DSP: 0.1, RAMB36: 0.25 };
+/** Below this many, a difference says nothing. */
+const FEW = 8;
+
+const fitSchema = z.object({
+  fit: z.object({ lines: z.array(z.object({ what: z.string(), needs: z.number() })) }),
+});
+
+const synthesise = async (project: Project, board: Board) => {
+  const synthesis = new Synthesis(targetFor(board));
+  try {
+    const files = [...filesUnder(project, "rtl/", ".v"), ...filesUnder(project, "rtl/", ".mem")].filter(
+      // Pads and vendor cells are no part of the estimate.
+      (file) => file !== "rtl/top.v",
+    );
+    return await synthesis.count({
+      top: topFor(board),
+      files: new Map(files.map((f) => [f.slice("rtl/".length), textOf(project, f)!])),
+    });
+  } finally {
+    synthesis.close();
+  }
+};
+
+export const l17: Rule = {
+  number: 17,
+  title: "Yosys counts what the estimate promised",
+  check: async (project, deep) => {
+    const { board } = project;
+    if (board === undefined) return notRun(`the table has no board ${project.manifest.board}`);
+    const parsed = fitSchema.safeParse(JSON.parse(textOf(project, "manifest.json")!));
+    if (!parsed.success) return notRun("manifest.json has no fit check");
+    if (!deep) return NOT_ASKED;
+    const cells = await synthesise(project, board);
+    const counted: Readonly<Record<string, number>> = {
+      LUT: cells.lut,
+      FF: cells.ff,
+      DSP: cells.dsp,
+      RAMB36: cells.bram,
+    };
+    return checked(
+      parsed.data.fit.lines.flatMap(({ what, needs }): Finding[] => {
+        const [count, tolerance] = [counted[what], TOLERANCE[what]];
+        if (count === undefined || tolerance === undefined) return [];
+        const off = Math.abs(count - needs);
+        if (off <= FEW || off <= tolerance * Math.max(count, needs)) return [];
+        return [
+          {
+            rule: 17,
+            file: "manifest.json",
+            text: `${what}: Yosys counts ${Math.round(count)}, the estimate is ${Math.round(needs)} (more than ${100 * tolerance} % apart)`,
+            remedy: "look whether the engine is there as a whole; report it with the configuration",
+          },
+        ];
+      }),
+    );
+  },
+};
