@@ -57,6 +57,19 @@ const slaveSide = (c: AcceleratorConfig, { masters, dataBits }: AxiConfig) => {
   return ports;
 };
 
+/** Everything that the masters and the control drive. */
+const masterSide = ({ masters, dataBits, addressBits }: AxiConfig) => {
+  const addresses = { araddr: uint<number>(addressBits) };
+  const reading = { ...readMasterPorts, ...addresses };
+  const own = {
+    s_axi_control: liteSlavePorts,
+    m_axi_cache: { ...reading, ...writeMasterPorts(dataBits), awaddr: uint<number>(addressBits) },
+    irq: bool,
+  };
+  const ports: typeof own & Gmem<typeof reading> = { ...own, ...each(masters, () => reading) };
+  return ports;
+};
+
 /**
  * Module `gateloom_axi`. Ports `s_axi_control_*`, `m_axi_gmem<c>_*` (reading), `m_axi_cache_*` (the one that writes), `irq`.
  * Clock and reset are `clk` and `rst` here, those of a second clock `core_clk` and `core_rst`; axitop.ts gives them their outer names.
@@ -79,22 +92,11 @@ export const axiAccelerator = (c: AcceleratorConfig, a: AxiConfig) => {
     outstanding: a.outstanding,
     clocks: a.clocks,
   };
-  const addresses = { araddr: uint(addressBits) };
   return defineModule(
     "gateloom_axi",
     {
       in: slaveSide(c, a),
-      out: {
-        s_axi_control: liteSlavePorts,
-        ...each(masters, () => ({ ...readMasterPorts, ...addresses })),
-        m_axi_cache: {
-          ...readMasterPorts,
-          ...writeMasterPorts(dataBits),
-          ...addresses,
-          awaddr: uint(addressBits),
-        },
-        irq: bool,
-      },
+      out: masterSide(a),
       ...(a.clocks === 2 ? { clocks: ["core"] } : {}),
       doc: `Gateloom accelerator of ${lanes(c)} lanes behind ${masters} AXI master(s) of ${dataBits} bits, controlled by AXI4-Lite.`,
     },

@@ -24,9 +24,17 @@ export interface HeldInput extends InputPort {
   readonly value: number;
 }
 
+/** A clock beside `clk`, whose half period is 5. */
+export interface SecondClock {
+  readonly clock: string;
+  readonly reset: string;
+  readonly halfPeriod: number;
+}
+
 /** Everything a testbench text needs; the same record renders the C++ and the Verilog bench. */
 export interface TestbenchContext {
   readonly top: string;
+  readonly clocks: readonly SecondClock[];
   readonly loads: readonly LoadPort[];
   /** Inputs held at one value during the run. */
   readonly held: readonly HeldInput[];

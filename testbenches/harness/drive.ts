@@ -3,6 +3,7 @@ import type { RunDescription } from "./run.js";
 
 /** A simulation of the embedded engine that is loaded and started: the next edge is cycle 0 of the run. */
 export const started = (run: RunDescription): Simulation => {
+  if ((run.clocks ?? []).length > 0) throw new Error("a run on the embedded engine has one clock");
   const sim = simulate(run.design, { engine: "wasm", seed: run.seed, checks: false });
   for (const [port, value] of Object.entries(run.held)) sim.poke(port, value);
   sim.poke("rst", 1);

@@ -17,7 +17,7 @@ export const runIcarus: RunEngine = async (run, sink) => {
   const work = await mkdtemp(path.join(tmpdir(), "gateloom-icarus-"));
   try {
     const sources = new Map([
-      ...emitVerilog(run.design, { models: true }),
+      ...(run.verilog ?? emitVerilog(run.design, { models: true })),
       ...files,
       ["bench.v", icarusBench(context)] as const,
     ]);
@@ -39,7 +39,7 @@ export const runIcarus: RunEngine = async (run, sink) => {
       switch (words[0]) {
         case "T": {
           const point = run.points[Number(words[1])]!;
-          if (line.includes("x"))
+          if (/x/i.test(words.slice(3).join(" ")))
             throw new ToolFailure(
               "Icarus",
               `trace point '${point}' has unknown bits (x) at cycle ${words[2]}: ${line}`,
@@ -54,7 +54,7 @@ export const runIcarus: RunEngine = async (run, sink) => {
             `${words[1]} is unknown (x) at cycle ${words[2]}: a register or memory was read before it was written`,
           );
         case "F":
-          finals.set(run.finals[finals.size]!, words[1]!.includes("x") ? -1n : BigInt(`0x${words[1]}`));
+          finals.set(run.finals[finals.size]!, /x/i.test(words[1]!) ? -1n : BigInt(`0x${words[1]}`));
           break;
         case "E":
           end = { done: words[1] === "done", cycle: Number(words[2]) };

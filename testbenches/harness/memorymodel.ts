@@ -44,7 +44,7 @@ const gate = <S extends Shape>(name: string, shape: S, input: Stream<S>, open: B
 };
 
 /** xorshift32; one new word a cycle. */
-const noise = (seed: Bits, load: Bool): Bits => {
+export const noise = (seed: Bits, load: Bool): Bits => {
   const state = reg("noise", uint(NOISE_BITS), { reset: 1 });
   const a = state.xor(state.shl(13).wrap(NOISE_BITS)).as("noise_a");
   const b = a.xor(a.shr(17).extend(NOISE_BITS)).as("noise_b");

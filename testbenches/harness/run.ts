@@ -3,6 +3,7 @@
  * and the trace points to report. What is expected is the comparer's business, not the engine's.
  */
 import type { Design, Module } from "../../generator/hdl/ir.js";
+import type { SecondClock } from "../../rtl-templates/testbench/testbench.js";
 import { TRACE_POINTS, type TracePoint } from "../../generator/isa/trace.js";
 
 /** Words written one a cycle through a port group before the start. */
@@ -15,6 +16,10 @@ export interface Load {
 
 export interface RunDescription {
   readonly design: Design;
+  /** What Icarus and Verilator read, where it is not the design's own Verilog. */
+  readonly verilog?: ReadonlyMap<string, string>;
+  /** Clocks beside `clk`, in Icarus and Verilator. */
+  readonly clocks?: readonly SecondClock[];
   readonly loads: readonly Load[];
   readonly held: Readonly<Record<string, bigint>>;
   readonly start: string;

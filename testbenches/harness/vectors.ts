@@ -23,6 +23,7 @@ export const benchOf = (run: RunDescription): { context: TestbenchContext; files
     });
   const context: TestbenchContext = {
     top: run.design.top,
+    clocks: run.clocks ?? [],
     loads,
     held: Object.entries(run.held).map(([port, value]) => ({
       port,

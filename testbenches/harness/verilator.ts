@@ -15,7 +15,7 @@ const FLAGS = ["-O3", "--x-assign", "fast", "--x-initial", "fast", "--noassert"]
 
 /** Path of the compiled model, built once per content. */
 const build = async (run: RunDescription, main: string): Promise<string> => {
-  const files = new Map(emitVerilog(run.design, { models: true }));
+  const files = new Map(run.verilog ?? emitVerilog(run.design, { models: true }));
   files.set("main.cpp", main);
   const version = (await find("verilator")).version ?? "";
   const key = hashFiles(files, [version, ...FLAGS]);
