@@ -6,8 +6,8 @@ import type { Package } from "./packaged.js";
 import { type Project, textOf } from "./project.js";
 import { busesOf, isMaster, type Top } from "./verilog.js";
 
-const PROMPT = [5];
-const TOTAL = 2;
+export const PROMPT = [5];
+export const TOTAL = 2;
 /** Small models end long before; of large ones, this much is seen. */
 export const CYCLES = 20_000;
 /** Pointers lie above 4 GB, so that lost high halves show; a channel each 4 GB. */

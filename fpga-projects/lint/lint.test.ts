@@ -1,11 +1,15 @@
 /** Exported projects pass every rule; and every rule finds what it is there for. */
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
+import { generate, IntegerState } from "../../golden/model/integer.js";
 import { requireTools } from "../../generator/tools/tool.js";
 import type { ProjectFiles } from "../export/input.js";
+import { execute, PROMPT, TOTAL } from "./execution.js";
 import { lintProject, RULES } from "./lint.js";
+import { packageOf } from "./packaged.js";
 import { readProject } from "./project.js";
-import { changed, projectOf, saidBy, vendorBoards, withProject, without } from "./projects.testing.js";
+import { changed, model, projectOf, saidBy, vendorBoards, withProject, without } from "./projects.testing.js";
+import { topOf } from "./verilog.js";
 
 /** A change of a board's project, and what the rule must say of it. */
 interface Mutant {
@@ -212,6 +216,11 @@ const MUTANTS: readonly Mutant[] = [
     says: /m_axi_gmem0: AWBURST is missing/,
   },
   {
+    ...{ rule: 9, board: "kv260", change: "a port that is declared otherwise than the rest" },
+    of: swap("rtl/mini.v", "  input  wire ap_clk,", "  input  wire ap_clk, input wire extra,"),
+    says: /port extra is declared where nobody finds it/,
+  },
+  {
     ...{ rule: 10, board: "u55c", change: "the header has another offset" },
     of: swap("host/gateloom_registers.h", /(#define GATELOOM_TOTAL) 0x\w+u/, "$1 0x020u"),
     says: /gateloom_registers\.h: register total: 0x20, 32 bits; scripts\/package\.tcl has/,
@@ -220,6 +229,11 @@ const MUTANTS: readonly Mutant[] = [
     ...{ rule: 10, board: "kv260", change: "Python has another constant" },
     of: swap("host/gateloom_registers.py", /"lanes": 0x\w+/, '"lanes": 0x00000041'),
     says: /gateloom_registers\.py: constant LANES is 0x41/,
+  },
+  {
+    ...{ rule: 10, board: "kv260", change: "the document has a field in another place" },
+    of: swap("docs/registers.md", "`status.fault` | bit 3", "`status.fault` | bit 5"),
+    says: /registers\.md: field STATUS_FAULT is 0x20; host\/gateloom_registers\.h has 0x8/,
   },
   {
     ...{ rule: 10, board: "v80", change: "the document leaves out a register" },
@@ -460,6 +474,15 @@ describe("project lint", () => {
         `${says} in:\n${found.join("\n")}`,
       );
     });
+
+  it("the exported folder by itself runs to golden's tokens: its Verilog, its image, its program", () =>
+    withProject(projectOf("pynq-z2"), async (project) => {
+      const run = await execute(project, topOf(project)!, (await packageOf(project))!);
+      assert.ok(run.kind === "ran" && run.seen.ended && run.seen.faults.length === 0);
+      const wanted = generate(new IntegerState(model), PROMPT, TOTAL);
+      const [, ...window] = run.seen.reads.map(({ value }) => value);
+      assert.deepEqual(window, wanted.slice(0, TOTAL));
+    }));
 
   it("a folder that is no project is refused with the reason", async () => {
     await assert.rejects(

@@ -11,6 +11,8 @@ export interface MapEntry {
 export interface Told {
   readonly file: string;
   readonly registers: ReadonlyMap<string, MapEntry>;
+  /** Mask of every field, by register and field; names in capitals. Empty where a teller does not say. */
+  readonly fields: ReadonlyMap<string, number>;
   /** Of constant registers by name; empty where a teller does not say. */
   readonly constants: ReadonlyMap<string, number>;
 }
@@ -29,6 +31,8 @@ const entries = (
   width: number,
 ): Map<string, MapEntry> =>
   new Map([...matches].map((m) => [m[name]!, { offset: Number(m[offset]), width: Number(m[width]) }]));
+const fieldName = (register: string, field: string): string => `${capitals(register)}_${capitals(field)}`;
+
 const values = (matches: Iterable<RegExpMatchArray>): Map<string, number> =>
   new Map([...matches].map((m) => [m[1]!, Number(m[2])]));
 
@@ -36,12 +40,22 @@ const values = (matches: Iterable<RegExpMatchArray>): Map<string, number> =>
 const headerIn = (file: string, text: string): Told => ({
   file,
   registers: entries(text.matchAll(/^#define GATELOOM_(\w+) (0x[0-9a-f]+)u \/\* (\d+) bits,/gm), 1, 2, 3),
+  fields: values(text.matchAll(/^#define GATELOOM_(\w+) (0x[0-9a-f]+)u \/\* bit \d+,/gm)),
   constants: values(text.matchAll(/^#define GATELOOM_(\w+)_VALUE (0x[0-9a-f]+)u/gm)),
 });
 
 /** Lines of a dictionary at the outermost level. */
 const dictionary = (text: string, name: string): string =>
   new RegExp(`^${name} = \\{\\n([\\s\\S]*?)^\\}`, "m").exec(text)?.[1] ?? "";
+const fieldsIn = (
+  text: string,
+): { readonly register: string; readonly masks: ReadonlyMap<string, number> }[] =>
+  [...dictionary(text, "FIELDS").matchAll(/^ {4}"(\w+)": \{\n([\s\S]*?)^ {4}\},/gm)].map(
+    ([, register, body]) => ({
+      register: register!,
+      masks: values(body!.matchAll(/"(\w+)": (0x[0-9a-f]+),/g)),
+    }),
+  );
 const pythonIn = (file: string, text: string): Told => ({
   file,
   registers: entries(
@@ -50,12 +64,23 @@ const pythonIn = (file: string, text: string): Told => ({
     2,
     3,
   ),
+  fields: new Map(
+    fieldsIn(text).flatMap(({ register, masks }) =>
+      [...masks].map(([field, mask]) => [fieldName(register, field), mask] as const),
+    ),
+  ),
   constants: values(dictionary(text, "CONSTANTS").matchAll(/^ +"(\w+)": (0x[0-9a-f]+),$/gm)),
 });
 
 const documentIn = (file: string, text: string): Told => ({
   file,
   registers: entries(text.matchAll(/^\| (0x[0-9a-f]+) \| `(\w+)` \| (32|64) \| (?!\d)/gm), 2, 1, 3),
+  fields: new Map(
+    [...text.matchAll(/^\| \| `(\w+)\.(\w+)` \| bit (\d+) \|/gm)].map(([, register, field, bit]) => [
+      fieldName(register!, field!),
+      2 ** Number(bit),
+    ]),
+  ),
   constants: values(text.matchAll(/^\| `(\w+)` \| (0x[0-9a-f]+) \|$/gm)),
 });
 
@@ -66,6 +91,7 @@ export const ownName = (packaged: string): string => names.get(packaged) ?? pack
 export const toldByPackage = (file: string, registers: readonly PackagedRegister[]): Told => ({
   file,
   registers: new Map(registers.map(({ name, offset, size }) => [ownName(name), { offset, width: size }])),
+  fields: new Map(),
   constants: new Map(),
 });
 
@@ -85,15 +111,13 @@ export const toldByHosts = (
   });
 
 /** Masks of all fields of a register together, after the Python module. */
-export const masksOf = (project: Project): ReadonlyMap<string, number> => {
-  const fields = dictionary(textOf(project, PYTHON) ?? "", "FIELDS");
-  return new Map(
-    [...fields.matchAll(/^ {4}"(\w+)": \{\n([\s\S]*?)^ {4}\},/gm)].map(([, register, body]) => [
-      register!,
-      [...body!.matchAll(/: (0x[0-9a-f]+),/g)].reduce((all, [, mask]) => (all | Number(mask)) >>> 0, 0),
+export const masksOf = (project: Project): ReadonlyMap<string, number> =>
+  new Map(
+    fieldsIn(textOf(project, PYTHON) ?? "").map(({ register, masks }) => [
+      register,
+      [...masks.values()].reduce((all, mask) => (all | mask) >>> 0, 0),
     ]),
   );
-};
 
 export interface WindowEntry {
   readonly name: string;

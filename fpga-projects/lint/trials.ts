@@ -49,6 +49,8 @@ const casesOf = ({ script, commands, files, written }: Play): Case[] => {
       { name: "the board files are missing", boardFiles: 0 },
     ]);
   if (has("get_ipdefs")) cases.push(["fails", { name: "an IP is missing", absent: "get_ipdefs" }]);
+  if (has("list_property"))
+    cases.push(["fails", { name: "an IP has not the setting", absent: "list_property" }]);
   if (has("create_bd_design")) cases.push(["fails", { name: "the core is not packaged", present: "" }]);
   for (const file of new Set(written.filter((f) => !unchecked(f))))
     cases.push(["fails", { name: `${file} is not written`, absent: words([file.split("/").at(-1)!]) }]);

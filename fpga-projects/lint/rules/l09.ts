@@ -1,6 +1,7 @@
 /** L9: interfaces have the ports of their bus definition, by its names, in its directions and widths. A schema does not see this. */
 import { READ, type Signal, WRITE } from "../axi.js";
-import { checked, type Finding, notApplicable, type Rule } from "../finding.js";
+import { type ElaboratedPort, portsByYosys } from "../elaborated.js";
+import { checked, type Finding, notApplicable, notRun, type Rule } from "../finding.js";
 import {
   AXI,
   type Bus,
@@ -103,17 +104,43 @@ const single = ({ file }: Top, bus: Bus): Finding[] => {
     : [{ ...at, text: `${bus.name}: is not one ${direction} ${logical}`, remedy: "see UG994" }];
 };
 
+/** Physical ports: the text that the other rules read says the same as Yosys. */
+const physical = (top: Top, elaborated: readonly ElaboratedPort[]): Finding[] => {
+  const say = (text: string, line?: number): Finding => ({
+    ...{ rule: 9, file: top.file, text },
+    ...(line === undefined ? {} : { line }),
+    remedy: "one port a line, its attributes above it, as the exporter writes them",
+  });
+  const read = new Map(top.ports.map((p) => [p.name, p]));
+  return [
+    ...elaborated.flatMap(({ name, direction, width }): Finding[] => {
+      const port = read.get(name);
+      if (port === undefined) return [say(`port ${name} is declared where nobody finds it`)];
+      if (port.direction === direction && port.width === width) return [];
+      return [say(`port ${name} is an ${direction} of ${width} bits to Yosys`, port.line)];
+    }),
+    ...top.ports
+      .filter(({ name }) => !elaborated.some((p) => p.name === name))
+      .map(({ name, line }) => say(`port ${name} is no port to Yosys`, line)),
+  ];
+};
+
 export const l09: Rule = {
   number: 9,
   title: "interfaces: names, directions, widths of the bus definition",
-  check: (project) => {
+  check: async (project) => {
     if (project.board?.flow.kind === "fabric") return notApplicable("the top level has pins, no interfaces");
     const top = topOf(project);
     if (top === undefined) return checked([noTop(9, project)]);
-    return checked(
-      busesOf(top).flatMap((bus) =>
-        bus.definition === AXI && (isMaster(bus) || isSlave(bus)) ? axi(top, bus) : single(top, bus),
-      ),
+    const findings = busesOf(top).flatMap((bus) =>
+      bus.definition === AXI && (isMaster(bus) || isSlave(bus)) ? axi(top, bus) : single(top, bus),
     );
+    const elaborated = await portsByYosys(project, top);
+    if (elaborated === null)
+      return findings.length > 0 ? checked(findings) : notRun("yosys is missing; the text agrees");
+    if (typeof elaborated === "string")
+      findings.push({ rule: 9, file: top.file, text: `yosys: ${elaborated}`, remedy: "see rule 16" });
+    else findings.push(...physical(top, elaborated));
+    return checked(findings);
   },
 };

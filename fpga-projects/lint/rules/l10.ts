@@ -41,23 +41,32 @@ const texts = (packaged: Told, told: Told): Finding[] => {
   return findings;
 };
 
-const constants = (all: readonly Told[]): Finding[] => {
-  const [first, ...rest] = all;
-  return rest.flatMap((told) =>
-    [...first!.constants].flatMap(([name, value]): Finding[] => {
-      const own = [...told.constants].find(([n]) => capitals(n) === capitals(name))?.[1];
-      return own === value
-        ? []
-        : [
-            {
-              rule: 10,
-              file: told.file,
-              text: `constant ${name} is ${own === undefined ? "missing" : hex(own)}; ${first!.file} has ${hex(value)}`,
-              remedy: AGAIN,
-            },
-          ];
-    }),
-  );
+/** Of the header, the Python module and the document: all say the same of every field and every constant. */
+const values = (
+  what: "field" | "constant",
+  all: readonly Told[],
+  of: (told: Told) => ReadonlyMap<string, number>,
+): Finding[] => {
+  const [first, ...rest] = all.map((told) => ({
+    file: told.file,
+    has: new Map([...of(told)].map(([name, value]) => [capitals(name), value])),
+  }));
+  return rest.flatMap(({ file, has }) => {
+    const say = (text: string): Finding => ({ rule: 10, file, text, remedy: AGAIN });
+    return [
+      ...[...first!.has]
+        .filter(([name, value]) => has.get(name) !== value)
+        .map(([name, value]) => {
+          const own = has.get(name);
+          return say(
+            `${what} ${name} is ${own === undefined ? "missing" : hex(own)}; ${first!.file} has ${hex(value)}`,
+          );
+        }),
+      ...[...has.keys()]
+        .filter((name) => !first!.has.has(name))
+        .map((name) => say(`${what} ${name} is not in ${first!.file}`)),
+    ];
+  });
 };
 
 /** A pattern for each word, so that two words in one place show. */
@@ -163,10 +172,13 @@ export const l10: Rule = {
         .filter((h) => h.told === undefined)
         .map(({ file }) => ({ rule: 10, file, text: "is missing", remedy: AGAIN })),
       ...told.flatMap((t) => texts(reference, t)),
-      ...(told.length > 0 ? constants(told) : []),
+      ...(told.length > 0 ? values("field", told, (t) => t.fields) : []),
+      ...(told.length > 0 ? values("constant", told, (t) => t.constants) : []),
     ];
-    const values = new Map([...(told[0]?.constants ?? [])].map(([name, value]) => [capitals(name), value]));
-    const answered = await rtl(project, top, packaged, values);
+    const constants = new Map(
+      [...(told[0]?.constants ?? [])].map(([name, value]) => [capitals(name), value]),
+    );
+    const answered = await rtl(project, top, packaged, constants);
     if (answered === null && findings.length === 0) return notRun(`${NO_ICARUS}; the texts agree`);
     return checked([...findings, ...(answered ?? [])]);
   },
