@@ -3,22 +3,19 @@
  * through a synchroniser, sees the old one or the new one and nothing else (Cummings, SNUG 2002).
  */
 import {
-  bool,
   crossing,
   defineModule,
-  fail,
   Mem,
   reg,
   type Shape,
   type Sig,
-  source,
   type Stream,
   stream,
   uint,
   when,
-  wire,
 } from "../hdl/index.js";
-import { fromBits, shapeBits, toBits } from "./bits.js";
+import { shapeBits } from "./bits.js";
+import { asWords, bySize, depthBits, registeredOffer } from "./fifoparts.js";
 
 const gray = (x: Sig<"u", number>): Sig<"u", number> => x.xor(x.shr(1).extend(x.width));
 
@@ -37,10 +34,9 @@ const pointer = (name: string, bits: number, domain: string) => {
   };
 };
 
-const describe = (width: number, depth: number) => {
-  const bits = Math.round(Math.log2(depth));
-  if (depth < 2 || 2 ** bits !== depth)
-    fail(`the depth of an asynchronous FIFO is a power of two, at least 2; this one is ${depth}`);
+/** The bare FIFO: module `async_fifo_<width>x<depth>` with the clocks `push` and `pop`. */
+export const asyncFifo = bySize((width, depth) => {
+  const bits = depthBits(depth, "an asynchronous FIFO");
   return defineModule(
     `async_fifo_${width}x${depth}`,
     {
@@ -68,28 +64,17 @@ const describe = (width: number, depth: number) => {
 
       // The register of the memory's read port holds the word on offer.
       const empty = head.code.eq(tailSeen).as("empty");
-      const valid = reg("valid", bool, { reset: 0, domain: "pop" });
-      const moves = wire("moves", bool);
-      const load = moves.and(empty.not()).as("load");
-      const word = words.read(head.count.wrap(bits), load, { domain: "pop" });
-      const pop = source(uint(width), word, valid);
-      moves.drive(valid.not().or(pop.ready));
-      when(moves, () => valid.set(load));
-      when(load, () => head.step());
+      const { pop } = registeredOffer(
+        width,
+        empty.not(),
+        (load) => words.read(head.count.wrap(bits), load, { domain: "pop" }),
+        () => head.step(),
+        "pop",
+      );
       return { pop };
     },
   );
-};
-
-const described = new Map<string, ReturnType<typeof describe>>();
-
-/** The bare FIFO: module `async_fifo_<width>x<depth>` with the clocks `push` and `pop`, described once. */
-export const asyncFifo = (width: number, depth: number): ReturnType<typeof describe> => {
-  const key = `${width}x${depth}`;
-  const def = described.get(key) ?? describe(width, depth);
-  described.set(key, def);
-  return def;
-};
+});
 
 /** A stream of domain `from` as one of domain `to`; "" is the default domain. `depth` words lie between. */
 export const asyncQueue = <S extends Shape>(
@@ -99,11 +84,7 @@ export const asyncQueue = <S extends Shape>(
   depth: number,
   { from, to }: { readonly from: string; readonly to: string },
 ): Stream<S> => {
-  const width = shapeBits(shape);
-  const push = source(uint(width), toBits(shape, input.payload), input.valid);
-  input.consume(push.ready);
-  const { pop } = asyncFifo(width, depth).inst(name, { push }, { clocks: { push: from, pop: to } });
-  const out = source(shape, fromBits(shape, pop.payload), pop.valid);
-  pop.consume(out.ready);
-  return out;
+  const clocks = { push: from, pop: to };
+  return asWords(shape, input, (push) => asyncFifo(shapeBits(shape), depth).inst(name, { push }, { clocks }))
+    .out;
 };

@@ -12,7 +12,8 @@ export const fanout = <S extends Shape, const N extends string>(
   const willing = names.map((name) => wire(`${name}_willing`, bool));
   const branches = names.map((name, i) => {
     const others = willing.filter((_, j) => j !== i);
-    const branch = source(input.shape, input.payload, input.valid.and(allOf(others)), name);
+    const valid = others.length === 0 ? input.valid : input.valid.and(allOf(others));
+    const branch = source(input.shape, input.payload, valid, name);
     willing[i]?.drive(branch.ready);
     return [name, branch] as const;
   });

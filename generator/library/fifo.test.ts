@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { bool, defineModule, sint, stream, uint, vec } from "../hdl/index.js";
+import { asyncFifo } from "./asyncfifo.js";
 import { fifo, queue } from "./fifo.js";
+import { ramFifo } from "./ramfifo.js";
 import { skid } from "./skid.js";
 import { Bench, randomBits } from "./testing.js";
 
@@ -35,6 +37,31 @@ describe("fifo", () => {
       });
     }
   }
+
+  for (const [push, pop] of RATES)
+    it(`in block RAM keeps order too, and holds one word more: rates ${push} and ${pop}`, () => {
+      const bench = new Bench(ramFifo(13, 8), 8);
+      const items = Array.from({ length: 2000 }, () => ({ data: randomBits(bench.random, 13) }));
+      const sender = bench.send("push", items, push);
+      const out = bench.collect("pop", ["data"], pop);
+      let most = 0;
+      bench.run(() => {
+        most = Math.max(most, sender.sent - out.items.length);
+        return out.items.length === items.length;
+      });
+      assert.deepEqual(
+        out.items.map((i) => i[0]),
+        items.map((i) => i.data),
+      );
+      if (push > pop) assert.equal(most, 9);
+      if (push === 1 && pop === 1) assert.ok(bench.cycles <= items.length + 2, "one word per cycle");
+    });
+
+  it("refuses depths that are no power of two", () => {
+    for (const make of [fifo, ramFifo, asyncFifo])
+      for (const depth of [0, 1, 3, 12])
+        assert.throws(() => make(8, depth), /FIFO is a power of two, at least 2; this one is/);
+  });
 
   it("queues records", () => {
     const shape = { flag: bool, pair: vec({ a: sint(5), b: uint(9) }, 2) };

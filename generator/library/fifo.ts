@@ -5,9 +5,7 @@
 import {
   assertAlways,
   defineModule,
-  fail,
   Mem,
-  type Of,
   reg,
   type Shape,
   type Sig,
@@ -17,12 +15,12 @@ import {
   uint,
   when,
 } from "../hdl/index.js";
-import { fromBits, shapeBits, toBits } from "./bits.js";
+import { shapeBits } from "./bits.js";
+import { asWords, bySize, depthBits } from "./fifoparts.js";
 
-const describe = (width: number, depth: number) => {
-  const bits = Math.round(Math.log2(depth));
-  if (depth < 2 || 2 ** bits !== depth)
-    fail(`the depth of a FIFO is a power of two, at least 2; this one is ${depth}`);
+/** The bare FIFO: module `fifo_<width>x<depth>`. `count` says how many words it holds. */
+export const fifo = bySize((width, depth) => {
+  const bits = depthBits(depth);
   return defineModule(
     `fifo_${width}x${depth}`,
     {
@@ -52,17 +50,7 @@ const describe = (width: number, depth: number) => {
       return { pop, count };
     },
   );
-};
-
-const described = new Map<string, ReturnType<typeof describe>>();
-
-/** The bare FIFO: module `fifo_<width>x<depth>`, described once. `count` says how many words it holds. */
-export const fifo = (width: number, depth: number): ReturnType<typeof describe> => {
-  const key = `${width}x${depth}`;
-  const def = described.get(key) ?? describe(width, depth);
-  described.set(key, def);
-  return def;
-};
+});
 
 /** A stream behind a FIFO, and how many words the FIFO holds. */
 export const countedQueue = <S extends Shape>(
@@ -71,13 +59,8 @@ export const countedQueue = <S extends Shape>(
   input: Stream<S>,
   depth: number,
 ): { out: Stream<S>; count: Sig<"u", number> } => {
-  const width = shapeBits(shape);
-  const push = source(uint(width), toBits(shape, input.payload), input.valid);
-  input.consume(push.ready);
-  const { pop, count } = fifo(width, depth).inst(name, { push });
-  const out = source(shape, fromBits(shape, pop.payload as Sig<"u", number>) as Of<S>, pop.valid);
-  pop.consume(out.ready);
-  return { out, count };
+  const { out, unit } = asWords(shape, input, (push) => fifo(shapeBits(shape), depth).inst(name, { push }));
+  return { out, count: unit.count };
 };
 
 /** A stream behind a FIFO of `depth` words. */

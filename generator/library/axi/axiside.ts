@@ -106,8 +106,7 @@ export const axiSide = (s: AxiMasters) => {
     ({ request, word, image, cache, stop, timeout, gmem, cacheAxi }) => {
       const offset = request.map(transfer, (r) => wordsOf(s, r)).stage("offset");
       const names = range(channels).map((c) => `channel_${c}`);
-      const branches: Readonly<Record<string, typeof offset>> =
-        channels === 1 ? { channel_0: offset } : fanout(offset, names);
+      const branches: Readonly<Record<string, typeof offset>> = fanout(offset, names);
       const channel = (c: number) => {
         const wanted = queue(`u_transfers_${c}`, transfer, branches[`channel_${c}`]!, 4);
         const placed = wanted.pipe(

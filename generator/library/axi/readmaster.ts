@@ -15,6 +15,7 @@ import {
   wire,
 } from "../../hdl/index.js";
 import { countedQueue } from "../fifo.js";
+import { ramQueue } from "../ramfifo.js";
 import {
   attributes,
   type AxiPort,
@@ -26,7 +27,6 @@ import {
   readSlavePorts,
   transfer,
 } from "./ports.js";
-import { ramQueue } from "./ramfifo.js";
 import { burst, splitter } from "./splitter.js";
 import { TIMEOUT_BITS, watchdog } from "./watchdog.js";
 
