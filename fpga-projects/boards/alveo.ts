@@ -24,6 +24,8 @@ const u280Device: Device = {
   slrs: 3,
 };
 
+const BOARD_FILES = "board_files/Xilinx of github.com/Xilinx/open-nic-shell, or AMD's page of the card";
+
 /** Both cards read HBM over 32 pseudo-channels of 14.375 GB/s. */
 const hbm = (gib: number) => ({
   name: "HBM2",
@@ -45,13 +47,22 @@ export const u280: Board = {
     platform: "xilinx_u280_gen3x16_xdma_1_202211_1",
     hbmBanks: 32,
     hbmBankBytes: 256 * 2 ** 20,
+    card: {
+      oscillator: "sysclk0",
+      hbmDensity: "8GB",
+      configRate: "85.0",
+      powerW: 160,
+      source: "open-nic-shell, constr/au280 and board_files/Xilinx/au280/production/1.1",
+      boardFiles: BOARD_FILES,
+    },
   },
   memory: hbm(8),
   oscillatorMHz: figure(100, "open-nic-shell, constr/au280"),
   clockMHz: figure(300, "usual target of Vitis kernels on this card, from memory"),
-  pins: [],
+  pins: [{ port: "hbm_cattrip", pin: "D32", standard: "LVCMOS18" }],
   notes: [
     "HBM hangs off SLR0: masters belong there.",
+    "The two DDR4 modules are not used: HBM is faster and nearer.",
     "Some public files name the -es1 part; the production card is -2L-e.",
   ],
 };
@@ -81,11 +92,19 @@ export const u55c: Board = {
     platform: "xilinx_u55c_gen3x16_xdma_3_202210_1",
     hbmBanks: 32,
     hbmBankBytes: 512 * 2 ** 20,
+    card: {
+      oscillator: "slr0_freerun_clk",
+      hbmDensity: "16GB",
+      configRate: "63.8",
+      powerW: 100,
+      source: "open-nic-shell, constr/au55c and board_files/Xilinx/au55c",
+      boardFiles: BOARD_FILES,
+    },
   },
   memory: hbm(16),
   oscillatorMHz: figure(100, "open-nic-shell, constr/au55c"),
   clockMHz: figure(300, "usual target of Vitis kernels on this card, from memory"),
-  pins: [],
+  pins: [{ port: "hbm_cattrip", pin: "BE45", standard: "LVCMOS18" }],
   notes: ["HBM hangs off SLR0: masters belong there.", "Power budget 100 W (open-nic-shell)."],
 };
 

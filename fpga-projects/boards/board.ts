@@ -9,6 +9,21 @@ export interface Pin {
   readonly standard: string;
 }
 
+/** What a card needs in plain Vivado beside its board file, which has the pins of PCIe and clocks. */
+export interface Card {
+  /** Interface of the board file: a free-running clock of `oscillatorMHz` that enters in SLR0, where HBM hangs. */
+  readonly oscillator: string;
+  /** As the HBM IP calls it. */
+  readonly hbmDensity: string;
+  /** MHz of the configuration memory. */
+  readonly configRate: string;
+  readonly powerW: number;
+  /** Where these, and `pins`, are from. */
+  readonly source: string;
+  /** Where the board files are, which Vivado's store does not have. */
+  readonly boardFiles: string;
+}
+
 /** How a bitstream comes about, and with it what `export` writes. */
 export type Flow =
   /** Vivado block design around the processing system of a Zynq-7000. */
@@ -21,6 +36,7 @@ export type Flow =
       readonly platform: string;
       readonly hbmBanks: number;
       readonly hbmBankBytes: number;
+      readonly card: Card;
     }
   /** Versal card: plain Vivado with the network on chip; no v++ platform. */
   | { readonly kind: "versal"; readonly hbmBanks: number }
@@ -43,7 +59,7 @@ export interface Board {
   readonly oscillatorMHz: Figure;
   /** Core clock that exported projects ask for. */
   readonly clockMHz: Figure;
-  /** Pins of clock, reset and UART, where the fabric owns them. */
+  /** Pins that constraints place: where the fabric owns clock, reset and UART; on cards those that the board file leaves open. */
   readonly pins: readonly Pin[];
   /** What a user must know that no other field says. */
   readonly notes: readonly string[];

@@ -30,11 +30,15 @@ describe("boards", () => {
       assert.equal(memory === null, inside, "models lie either outside or inside the FPGA");
       assert.deepEqual(
         pins.map(({ port }) => port).sort(),
-        inside ? ["clk", "led", "reset_n", "rx", "tx"] : [],
+        inside ? ["clk", "led", "reset_n", "rx", "tx"] : flow.kind === "alveo" ? ["hbm_cattrip"] : [],
       );
       assert.equal(new Set(pins.map(({ pin }) => pin)).size, pins.length);
       assert.equal(board.boardPart === null, flow.kind === "open");
-      if (flow.kind === "alveo") assert.equal(flow.hbmBanks * flow.hbmBankBytes, memory!.bytes.value);
+      if (flow.kind === "alveo") {
+        assert.equal(flow.hbmBanks * flow.hbmBankBytes, memory!.bytes.value);
+        assert.equal(Number.parseInt(flow.card.hbmDensity, 10) * 2 ** 30, memory!.bytes.value);
+        assert.ok(flow.card.source.length > 3 && board.oscillatorMHz.value === 100);
+      }
       const families = { zynq7: "xc7", zynqmp: "xcup", alveo: "xcup", versal: "versal" } as const;
       if (!inside) assert.equal(device.fabric, families[flow.kind]);
     });

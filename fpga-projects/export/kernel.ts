@@ -5,6 +5,8 @@ import { elaborate } from "../../generator/hdl/index.js";
 import { registerMap } from "../../generator/isa/registers.js";
 import { linkCfg } from "../../rtl-templates/vitis/vitis.js";
 import { floorplanXdc } from "../../rtl-templates/vivado/vivado.js";
+import { avedProject } from "./aved.js";
+import { cardProject } from "./card.js";
 import type { AxiExport, ExportInput, ProjectFiles } from "./input.js";
 import { masterPorts, mastersFor } from "./masters.js";
 import { coreVivado, sourcesOf, zynqVivado } from "./vivado.js";
@@ -14,6 +16,7 @@ const OUTSTANDING = 8;
 const BURST = 16;
 /** The wrapper of the processing system cuts what a Zynq-7000 cannot address. */
 const ADDRESS_BITS = 64;
+const FLOORPLAN = "xdc/floorplan.xdc";
 
 /** The top level behind AXI. Throws HdlError when it cannot be built. */
 export const axiExport = (input: ExportInput): AxiExport => {
@@ -65,11 +68,12 @@ export const kernelProject = (input: AxiExport): ProjectFiles => {
         ...rtl,
         ...coreVivado(input, sources, true),
         ["link.cfg", linkCfg({ title, name, clockMHz, ports })],
-        ["xdc/floorplan.xdc", floorplanXdc({ title, name: "pblock_hbm", cell: CORE_CELL })],
+        [FLOORPLAN, floorplanXdc({ title, name: "pblock_hbm", cell: CORE_CELL })],
+        ...cardProject(input, flow, FLOORPLAN),
       ]);
     }
     case "versal":
-      return new Map([...rtl, ...coreVivado(input, sources, false)]);
+      return new Map([...rtl, ...coreVivado(input, sources, false), ...avedProject(input)]);
     case "fabric":
     case "open":
       throw new RangeError(`${board.name} has no AXI`);

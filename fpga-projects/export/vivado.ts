@@ -28,11 +28,16 @@ export const sourcesOf = (files: ProjectFiles): Sources => {
   return { verilog: under(".v"), memories: under(".mem") };
 };
 
-const period = (clockMHz: number): string => (1000 / clockMHz).toFixed(3);
+export const period = (clockMHz: number): string => (1000 / clockMHz).toFixed(3);
 
-const boardFiles = (board: Board, required: boolean): string => {
+export const boardFiles = (board: Board, required: boolean): string => {
   const boardPart = board.boardPart!.value;
-  return boardTcl({ boardPart, boardName: boardPart.split(":")[1]!, required });
+  const boardName = boardPart.split(":")[1]!;
+  const from =
+    board.flow.kind === "alveo"
+      ? `Put them into the folder board_files; they are in ${board.flow.card.boardFiles}`
+      : `In Vivado: xhub::install \\[xhub::get_xitems *${boardName}*\\]`;
+  return boardTcl({ boardPart, required, from });
 };
 
 /** The chip with the model inside, for a board whose pins are the fabric's. `oscillator` is the clock at the pad. */

@@ -2,6 +2,7 @@
 import { execa } from "execa";
 import { find } from "../../generator/tools/tool.js";
 import { stubTcl, type TclScenario } from "../../rtl-templates/lint/lint.js";
+import { AVED } from "../export/aved.js";
 import { VIVADO } from "../export/input.js";
 import { filesUnder, type Project } from "./project.js";
 
@@ -84,9 +85,11 @@ const playsIn = (output: string): Play[] => {
 };
 
 /** Scripts that a person starts; they source the others. */
-const ENTRIES = ["package", "project", "zynq", "batch"];
-/** What scripts/zynq.tcl finds when scripts/package.tcl has run. */
+const ENTRIES = ["package", "project", "nonproject", "zynq", "batch"];
+/** What the block designs find when scripts/package.tcl has run. */
 const PACKAGED = "build/ip/component.xml";
+/** What users put beside a project of a V80. */
+const BASE_DESIGN = `board_files/AVED/hw/${AVED.release}/src/create_design.tcl`;
 
 export const GOOD: TclScenario = {
   name: "all is well",
@@ -102,7 +105,7 @@ export const GOOD: TclScenario = {
   absent: "",
   hidden: "",
   failing: "",
-  present: PACKAGED,
+  present: `${PACKAGED} ${BASE_DESIGN}`,
 };
 
 export const entriesOf = (project: Project): string[] =>
@@ -111,6 +114,7 @@ export const entriesOf = (project: Project): string[] =>
 /** Every script in every scenario; constraints in the full ones. */
 export const play = async (project: Project, scenarios: readonly TclScenario[]): Promise<Play[]> => {
   const input = stubTcl({
+    part: project.manifest.part,
     plays: [
       ...entriesOf(project).map((file) => ({ mode: "tcl" as const, file })),
       ...filesUnder(project, "xdc/", ".xdc").map((file) => ({ mode: "xdc" as const, file })),

@@ -27,6 +27,8 @@ export interface TclScenario {
   readonly present: string;
 }
 export interface Stub {
+  /** What a vendor's base design, which is not here, is made for. */
+  readonly part: string;
   readonly plays: readonly { readonly mode: "tcl" | "xdc"; readonly file: string }[];
   readonly scenarios: readonly TclScenario[];
 }

@@ -5,6 +5,7 @@ export interface ProjectReadme {
   readonly board: string;
   /** Paragraphs. */
   readonly build: readonly string[];
+  readonly run: readonly string[];
   readonly forced: boolean;
   readonly resources: readonly {
     readonly what: string;
@@ -12,11 +13,16 @@ export interface ProjectReadme {
     readonly has: string;
     readonly verdict: string;
   }[];
+  readonly lanes: number;
+  readonly positions: number;
   readonly clockMHz: number;
+  /** A sentence about the memory. */
+  readonly bandwidth: string;
   readonly speeds: readonly {
     readonly live: number;
     readonly cycles: string;
     readonly bytes: string;
+    readonly gigabytes: string;
     readonly tokensPerSecond: string;
     readonly bound: string;
   }[];

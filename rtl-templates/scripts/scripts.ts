@@ -22,4 +22,12 @@ export const buildSh = (context: Scripts): string => render("scripts/build.sh", 
 /** Lines end as cmd.exe wants them. */
 export const buildBat = (context: Scripts): string =>
   render("scripts/build.bat", context).replaceAll("\n", "\r\n");
-export const makefile = (context: Scripts): string => render("scripts/Makefile", context);
+
+export interface Make {
+  readonly title: string;
+  /** What `make` makes, and what `make <name>` does. */
+  readonly product: string;
+  readonly others: readonly { readonly name: string; readonly product: string }[];
+  readonly steps: readonly ScriptStep[];
+}
+export const makefile = (context: Make): string => render("scripts/Makefile", context);

@@ -10,7 +10,8 @@ export const commonTcl = (context: Common): string => render("vivado/common.tcl"
 
 export interface BoardFiles {
   readonly boardPart: string;
-  readonly boardName: string;
+  /** Where to get them; in double quotes of Tcl. */
+  readonly from: string;
   /** Without them the project would build something wrong: stop instead of going on. */
   readonly required: boolean;
 }
@@ -87,6 +88,110 @@ export interface Zynq {
   readonly ports: readonly MemoryPort[];
 }
 export const zynqTcl = (context: Zynq): string => render("vivado/zynq.tcl", context);
+
+export const blocksTcl = (): string => render("vivado/blocks.tcl", {});
+
+/** An HBM port of a card and the masters behind it. */
+export interface HbmPort {
+  /** Two digits, as the IP counts. */
+  readonly index: string;
+  readonly masters: readonly { readonly pin: string; readonly slot: string }[];
+  readonly count: number;
+  /** The host's DMA is among them, by a clock of its own. */
+  readonly host: boolean;
+  readonly clocks: number;
+}
+export interface Card {
+  readonly title: string;
+  readonly top: string;
+  readonly library: string;
+  readonly clockMHz: number;
+  readonly clock: string;
+  readonly reset: string;
+  readonly control: string;
+  /** Interface of the board file. */
+  readonly oscillator: string;
+  readonly oscillatorHz: number;
+  readonly density: string;
+  readonly range: string;
+  readonly rangeKB: number;
+  readonly ports: readonly HbmPort[];
+  /** Two digits each. */
+  readonly unused: readonly string[];
+  readonly banks: number;
+  readonly bankBytes: number;
+  /** Module between the clocks of core and PCIe. */
+  readonly synchroniser: string;
+}
+export const cardDesignTcl = (context: Card): string => render("vivado/card.design.tcl", context);
+
+export interface CardBuild {
+  readonly title: string;
+  readonly version: string;
+  readonly name: string;
+  readonly constraints: readonly string[];
+  readonly synchroniserFile: string;
+}
+export const cardProjectTcl = (context: CardBuild): string => render("vivado/card.project.tcl", context);
+export const cardNonprojectTcl = (context: CardBuild): string =>
+  render("vivado/card.nonproject.tcl", context);
+
+/** A master of the core and its port on AVED's network on chip. */
+export interface NocMaster {
+  readonly index: number;
+  readonly name: string;
+  readonly port: string;
+  /** As the network's property CONNECTIONS wants them. */
+  readonly connections: string;
+}
+export interface Aved {
+  readonly title: string;
+  readonly version: string;
+  readonly name: string;
+  readonly top: string;
+  readonly library: string;
+  readonly release: string;
+  readonly repository: string;
+  readonly clockMHz: number;
+  readonly clock: string;
+  readonly reset: string;
+  readonly control: string;
+  readonly controlBase: string;
+  readonly controlBytes: string;
+  readonly range: string;
+  readonly masterCount: number;
+  readonly masters: readonly NocMaster[];
+  readonly segments: readonly {
+    readonly master: string;
+    readonly port: string;
+    readonly segment: string;
+    readonly offset: string;
+    readonly bytes: string;
+  }[];
+}
+export const avedProjectTcl = (context: Aved): string => render("vivado/aved.project.tcl", context);
+
+export interface CardConstraints extends Pins {
+  readonly configRate: string;
+  readonly powerW: number;
+}
+export const cardXdc = (context: CardConstraints): string => render("vivado/card.xdc", context);
+
+export interface Crossings {
+  readonly title: string;
+  readonly crossings: readonly {
+    /** Path of the instance, as far as it matters. */
+    readonly cell: string;
+    /** Registers on both sides. */
+    readonly from: string;
+    readonly to: string;
+    /** ns */
+    readonly delay: string;
+  }[];
+}
+export const crossingsXdc = (context: Crossings): string => render("vivado/crossings.xdc", context);
+export const levelSync = (context: { readonly name: string }): string =>
+  render("vivado/level_sync.v", context);
 
 export interface Timing {
   readonly title: string;

@@ -1,6 +1,7 @@
 /** L6: commands come in the order that Vivado needs. Some wrong orders raise no error there and are simply ignored. */
-import { checked, type Finding, notRun, type Rule } from "../finding.js";
+import { checked, type Finding, notApplicable, notRun, type Rule } from "../finding.js";
 import { type Command, goodPlays, NO_TCLSH, type Play } from "../play.js";
+import { isOpen, NO_TCL } from "../project.js";
 
 type Match = (command: Command) => boolean;
 const called =
@@ -11,6 +12,9 @@ const any =
   (...matches: readonly Match[]): Match =>
   (c) =>
     matches.some((m) => m(c));
+
+/** A vendor's base design, which makes its own project. */
+const baseDesign: Match = (c) => c.name === "source" && c.words.some((w) => w.startsWith("board_files/"));
 
 /** Wherever `later` comes, `earlier` has come. */
 interface Order {
@@ -31,7 +35,10 @@ const command = (name: string, ...words: readonly string[]): readonly [string, M
 const ORDERS: readonly Order[] = [
   order(command("create_project"), command("add_files"), "files are added to a project"),
   order(
-    ["add_files or make_wrapper -import", any(called("add_files"), called("make_wrapper", "-import"))],
+    [
+      "add_files or make_wrapper -import",
+      any(called("add_files"), called("make_wrapper", "-import"), baseDesign),
+    ],
     command("update_compile_order"),
     "the order is that of the files",
   ),
@@ -40,7 +47,11 @@ const ORDERS: readonly Order[] = [
     ["launch_runs or ipx::package_project", any(called("launch_runs"), called("ipx::package_project"))],
     "otherwise an old order is used",
   ),
-  order(command("set_part"), command("read_verilog"), "files are read for a part"),
+  order(
+    ["set_part or create_project", any(called("set_part"), called("create_project"))],
+    command("read_verilog"),
+    "files are read for a part",
+  ),
   order(command("read_verilog"), command("synth_design"), "there is nothing to synthesise"),
   order(command("read_xdc"), command("synth_design"), "synthesis would run without a clock"),
   order(command("synth_design"), command("opt_design"), "one step follows the other"),
@@ -136,6 +147,7 @@ export const l06: Rule = {
   number: 6,
   title: "commands in the order that Vivado needs",
   check: async (project) => {
+    if (isOpen(project)) return notApplicable(NO_TCL);
     const plays = await goodPlays(project);
     return plays === null
       ? notRun(NO_TCLSH)

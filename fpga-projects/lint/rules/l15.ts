@@ -1,8 +1,9 @@
 /** L15: constraints name ports, pins and cells that are there, clocks of the right period, and are no programs. */
 import type { Board } from "../../boards/index.js";
 import { checked, type Finding, notRun, type Rule } from "../finding.js";
+import { checkPins } from "../pins.js";
 import { type Command, goodPlays, NO_TCLSH, type Play } from "../play.js";
-import { filesUnder, type Project, textOf } from "../project.js";
+import { filesUnder, isOpen, type Project, textOf } from "../project.js";
 import { topOf } from "../verilog.js";
 
 type Say = (c: Pick<Command, "file" | "line">, text: string, remedy: string) => void;
@@ -57,10 +58,12 @@ export const l15: Rule = {
   number: 15,
   title: "constraints: ports, pins, cells and periods that are there",
   check: async (project) => {
-    const all = await goodPlays(project);
-    if (all === null) return notRun(NO_TCLSH);
     const { board } = project;
     if (board === undefined) return notRun(`the table has no board ${project.manifest.board}`);
+    if (isOpen(project))
+      return checked(checkPins(project, board, topOf(project)?.ports.map((p) => p.name) ?? []));
+    const all = await goodPlays(project);
+    if (all === null) return notRun(NO_TCLSH);
     const plays = all.filter(({ mode }) => mode === "xdc");
     const findings: Finding[] = [];
     const say: Say = ({ file, line }, text, remedy) => {
@@ -83,7 +86,11 @@ export const l15: Rule = {
         say(c, `${name} is no port of the top level`, "name a port");
       if (c.name === "get_cells" && c.words.includes("-filter")) {
         const cell = /NAME =~ \*?(\w+)/.exec(option(c, "-filter"))?.[1];
-        if (cell !== undefined && !blocks.has(cell) && !sources.some((s) => new RegExp(`\\b${cell} \\(`).test(s)))
+        if (
+          cell !== undefined &&
+          !blocks.has(cell) &&
+          !sources.some((s) => new RegExp(`\\b${cell} \\(`).test(s))
+        )
           say(c, `nothing is called ${cell}: the filter finds no cell`, "name an instance");
       }
       if (c.name === "resize_pblock") {
