@@ -6,6 +6,7 @@ import path from "node:path";
 import pc from "picocolors";
 import { BOARDS, type Board } from "../fpga-projects/boards/index.js";
 import { nearestFit, type Placed, place } from "../fpga-projects/fit.js";
+import { openManifest } from "../fpga-projects/open/manifest.js";
 import { openProject, type OpenProject } from "../fpga-projects/open/project.js";
 import type { Routed } from "../fpga-projects/open/report.js";
 import { buildOpen, type Progress } from "../fpga-projects/open/run.js";
@@ -17,7 +18,6 @@ import { cycleLimit, type System } from "../testbenches/harness/system.js";
 import { boardOption } from "./boards.js";
 import { loadConfig, withEngine, withLanes } from "./config.js";
 import { ComparisonError, UsageError } from "./failure.js";
-import { sha256 } from "./files.js";
 import { refusal } from "./fitText.js";
 import { encodePrompt, type Loaded, loadModel } from "./model.js";
 import { wholeNumber } from "./options.js";
@@ -185,14 +185,14 @@ const build = async (board: Board, chip: Chip, out: string): Promise<Summary> =>
       bitstream: project.bitstream,
     };
     const files: Map<string, string | Uint8Array> = await readFolder(work);
-    const manifest = {
-      generator: "gateloom",
-      ...summary,
-      out: undefined,
-      configuration: placed.config,
-      files: Object.fromEntries([...files].map(([file, content]) => [file, sha256(content)])),
-    };
-    files.set("manifest.json", `${JSON.stringify(manifest, null, 2)}\n`);
+    const { out: _, ...results } = summary;
+    files.set(
+      "manifest.json",
+      openManifest(
+        { board, name: loaded.name, clockMHz, fit: placed.fit, configuration: placed.config, files },
+        results,
+      ),
+    );
     await writeFolder(out, files satisfies Files);
     return summary;
   } finally {
@@ -208,9 +208,8 @@ const chipFor = async (board: Board, options: BuildOptions): Promise<Chip> => {
     options.engineKind,
     options.family,
   );
-  const loaded = await loadModel(options, config.attention);
+  const { loaded, positions } = await loadForBoard(options, config);
   const base = hardware(config);
-  const positions = Math.min(options.positions ?? POSITIONS, loaded.model.shape.context);
   const clockMHz = options.clock ?? board.clockMHz.value!;
   const placed = place(board, loaded.model, base, positions, clockMHz);
   if (!placed.fit.fits && !options.force)

@@ -8,7 +8,16 @@ import { execute, PROMPT, TOTAL } from "./execution.js";
 import { lintProject, RULES } from "./lint.js";
 import { packageOf } from "./packaged.js";
 import { readProject } from "./project.js";
-import { changed, model, projectOf, saidBy, vendorBoards, withProject, without } from "./projects.testing.js";
+import {
+  changed,
+  model,
+  openBoards,
+  projectOf,
+  saidBy,
+  vendorBoards,
+  withProject,
+  without,
+} from "./projects.testing.js";
 import { topOf } from "./verilog.js";
 
 /** A change of a board's project, and what the rule must say of it. */
@@ -416,6 +425,31 @@ const MUTANTS: readonly Mutant[] = [
     says: /build\.bat:\d+: nobody looks at its exit code/,
   },
   {
+    ...{ rule: 4, board: "ulx3s", change: "build.sh does not read a source" },
+    of: swap("build.sh", " softmax.v", ""),
+    says: /rtl\/softmax\.v: no script uses it/,
+  },
+  {
+    ...{ rule: 15, board: "ulx3s", change: "a pin twice" },
+    of: swap("pins.lpf", 'SITE "L4"', 'SITE "M1"'),
+    says: /pins\.lpf:\d+: pin M1 is used twice/,
+  },
+  {
+    ...{ rule: 15, board: "icebreaker", change: "a port that is not there" },
+    of: swap("pins.pcf", "set_io led", "set_io lamp"),
+    says: /pins\.pcf:\d+: lamp is no port/,
+  },
+  {
+    ...{ rule: 15, board: "icebreaker", change: "a clock that the oscillator has not" },
+    of: swap("pins.pcf", "set_frequency clk 12", "set_frequency clk 48"),
+    says: /pins\.pcf:\d+: the clock at the pin is 48 MHz on clk, the oscillator has 12 MHz/,
+  },
+  {
+    ...{ rule: 19, board: "ulx3s", change: "the shell goes on behind a failure" },
+    of: swap("build.sh", "set -euo pipefail\n", ""),
+    says: /build\.sh: ends well though yosys fails/,
+  },
+  {
     ...{ rule: 20, board: "kv260", change: "a file that no list has" },
     of: swap("manifest.json", /\n *"host\/image\.bin": "\w+",/, ""),
     says: /host\/image\.bin: one bit of it can change unnoticed/,
@@ -445,7 +479,7 @@ describe("project lint", () => {
     requireTools(["tclsh", "iverilog", "vvp", "verilator", "yosys", "make"], "the suite runs every rule"),
   );
 
-  for (const { name } of vendorBoards)
+  for (const { name } of [...vendorBoards, ...openBoards])
     it(`${name}: no findings, nothing left out`, () =>
       withProject(projectOf(name), async (project) => {
         for (const { rule, outcome } of await lintProject(project, false)) {

@@ -34,6 +34,8 @@ export class NoProjectError extends Error {
 
 /** What tools and builds leave in a project; nobody exported it. */
 const LEFT = /^(build|board_files|\.Xil|\.git|__pycache__)$|\.(log|jou|str)$/;
+/** The manifest of gateloom build lists it: its results are part of the project. */
+const BUILT = "build";
 
 const walk = async (folder: string, under: string): Promise<string[]> => {
   const entries = await readdir(path.join(folder, under), { withFileTypes: true });
@@ -51,11 +53,14 @@ const walk = async (folder: string, under: string): Promise<string[]> => {
 /** Throws NoProjectError, and system errors as they are. */
 export const readProject = async (folder: string): Promise<Project> => {
   const files = new Map<string, Buffer>();
-  for (const name of await walk(folder, "")) files.set(name, await readFile(path.join(folder, name)));
+  const take = async (names: readonly string[]): Promise<void> => {
+    for (const name of names) files.set(name, await readFile(path.join(folder, name)));
+  };
+  await take(await walk(folder, ""));
   const text = files.get("manifest.json")?.toString();
   if (text === undefined)
     throw new NoProjectError(
-      `${folder}: no manifest.json, so this is no project of gateloom export. Give the folder that export wrote`,
+      `${folder}: no manifest.json, so this is no project of gateloom export or build. Give the folder that they wrote`,
     );
   let plain: unknown;
   try {
@@ -69,14 +74,24 @@ export const readProject = async (folder: string): Promise<Project> => {
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
     throw new NoProjectError(
-      `${folder}/manifest.json: ${issue!.path.join(".")}: ${issue!.message}; this is no project of gateloom export. Give the folder that export wrote`,
+      `${folder}/manifest.json: ${issue!.path.join(".")}: ${issue!.message}; this is no project of gateloom export or build. Give the folder that they wrote`,
     );
   }
+  if (Object.keys(parsed.data.files).some((file) => file.startsWith(`${BUILT}/`)))
+    await take(await walk(folder, BUILT));
   return { folder, manifest: parsed.data, board: boardOf(parsed.data.board), files };
 };
 
 export const textOf = (project: Project, file: string): string | undefined =>
   project.files.get(file)?.toString();
+
+/** Built by Yosys, nextpnr and a packer: no Tcl, no interfaces, constraints of their own. */
+export const isOpen = ({ board }: Project): boolean => board?.flow.kind === "open";
+/** What rules about Tcl say of those. */
+export const NO_TCL = "open tools: no Tcl";
+/** The top level is a chip: pins on its outside, no interfaces. */
+export const isChip = ({ board }: Project): boolean =>
+  board?.flow.kind === "fabric" || board?.flow.kind === "open";
 
 /** Files of a folder of the project with an ending. */
 export const filesUnder = (project: Project, under: string, ending: string): string[] =>

@@ -2,12 +2,15 @@
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { imageWords } from "../../generator/compile/words.js";
 import { type AcceleratorConfig, defaultConfig } from "../../generator/isa/config.js";
 import { randomModel } from "../../golden/model/random.js";
 import { BOARDS, type Board, boardOf } from "../boards/index.js";
 import { exportProject } from "../export/export.js";
 import type { ProjectFiles } from "../export/input.js";
 import { place } from "../fit.js";
+import { openManifest } from "../open/manifest.js";
+import { openProject } from "../open/project.js";
 import type { Outcome, Rule } from "./finding.js";
 import { type Project, readProject } from "./project.js";
 
@@ -18,6 +21,16 @@ export const model = randomModel(
 );
 const base: AcceleratorConfig = { ...defaultConfig, context: POSITIONS };
 
+export const openBoards: readonly Board[] = BOARDS.filter(({ flow }) => flow.kind === "open");
+/** What gateloom build writes, less what the tools of its flow make. */
+const built = (board: Board): ProjectFiles => {
+  const clockMHz = board.clockMHz.value!;
+  const { config, compiled, fit } = place(board, model, base, POSITIONS, clockMHz);
+  const { files } = openProject(board, config, compiled, imageWords(compiled));
+  const manifest = openManifest({ board, name: "mini", clockMHz, fit, configuration: config, files }, {});
+  return new Map([...files, ["manifest.json", manifest]]);
+};
+
 export const vendorBoards: readonly Board[] = BOARDS.filter(({ flow }) => flow.kind !== "open");
 
 const exported = new Map<string, ProjectFiles>();
@@ -26,6 +39,11 @@ export const projectOf = (name: string): ProjectFiles => {
   let files = exported.get(name);
   if (files === undefined) {
     const board = boardOf(name)!;
+    if (board.flow.kind === "open") {
+      files = built(board);
+      exported.set(name, files);
+      return files;
+    }
     const clockMHz = board.clockMHz.value!;
     const placed = place(board, model, base, POSITIONS, clockMHz);
     files = exportProject({

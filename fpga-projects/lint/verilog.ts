@@ -1,6 +1,6 @@
 /** The outermost module of a project as its Verilog declares it: ports and the attributes before them. */
 import type { Finding } from "./finding.js";
-import { filesUnder, type Project, textOf } from "./project.js";
+import { filesUnder, isChip, type Project, textOf } from "./project.js";
 
 export interface Port {
   readonly name: string;
@@ -48,11 +48,11 @@ const portsOf = (text: string, name: string): Port[] => {
 };
 
 /** The module of boards whose fabric owns the pins; elsewhere it has the project's name. */
-const FABRIC_TOP = "top";
+const CHIP_TOP = "top";
 
 /** Undefined when no source declares it. */
 export const topOf = (project: Project): Top | undefined => {
-  const name = project.board?.flow.kind === "fabric" ? FABRIC_TOP : project.manifest.name;
+  const name = isChip(project) ? CHIP_TOP : project.manifest.name;
   for (const file of filesUnder(project, "rtl/", ".v")) {
     const text = textOf(project, file)!;
     if (new RegExp(`^\\s*module\\s+${name}\\b`, "m").test(text))

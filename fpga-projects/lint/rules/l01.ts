@@ -1,11 +1,13 @@
 /** L1: scripts and constraints run to their end when nothing goes wrong. */
-import { checked, notRun, type Rule } from "../finding.js";
+import { checked, notApplicable, notRun, type Rule } from "../finding.js";
 import { goodPlays, NO_TCLSH } from "../play.js";
+import { isOpen, NO_TCL } from "../project.js";
 
 export const l01: Rule = {
   number: 1,
   title: "Tcl and XDC parse and run",
   check: async (project) => {
+    if (isOpen(project)) return notApplicable(NO_TCL);
     const plays = await goodPlays(project);
     if (plays === null) return notRun(NO_TCLSH);
     return checked(

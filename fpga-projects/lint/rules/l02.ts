@@ -1,12 +1,14 @@
 /** L2: only commands, options and properties that Vivado has; in every branch that some scenario reaches. */
-import { checked, notRun, type Rule } from "../finding.js";
+import { checked, notApplicable, notRun, type Rule } from "../finding.js";
 import { goodPlays, NO_TCLSH } from "../play.js";
+import { isOpen, NO_TCL } from "../project.js";
 import { trials } from "../trials.js";
 
 export const l02: Rule = {
   number: 2,
   title: "only known commands, options and properties",
   check: async (project) => {
+    if (isOpen(project)) return notApplicable(NO_TCL);
     const plays = await goodPlays(project);
     if (plays === null) return notRun(NO_TCLSH);
     const tried = (await trials(project, plays)).map(({ play }) => play);

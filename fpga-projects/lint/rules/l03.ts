@@ -1,6 +1,7 @@
 /** L3: whatever goes wrong, the script ends with an error; what is only worth a warning, it says and goes on. */
-import { checked, type Finding, notRun, type Rule } from "../finding.js";
+import { checked, type Finding, notApplicable, notRun, type Rule } from "../finding.js";
 import { goodPlays, NO_TCLSH } from "../play.js";
+import { isOpen, NO_TCL } from "../project.js";
 import { type Trial, trials } from "../trials.js";
 
 const judge = ({ play, expected }: Trial): Finding[] => {
@@ -24,6 +25,7 @@ export const l03: Rule = {
   number: 3,
   title: "scripts fail when something fails",
   check: async (project) => {
+    if (isOpen(project)) return notApplicable(NO_TCL);
     const plays = await goodPlays(project);
     return plays === null ? notRun(NO_TCLSH) : checked((await trials(project, plays)).flatMap(judge));
   },

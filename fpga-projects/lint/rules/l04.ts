@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import { checked, type Finding, notRun, type Rule } from "../finding.js";
 import { entriesOf, goodPlays, NO_TCLSH, type Play } from "../play.js";
-import type { Project } from "../project.js";
+import { isOpen, type Project, textOf } from "../project.js";
 
 const MANIFEST = "manifest.json";
 const AGAIN = "export the project anew";
@@ -44,6 +44,27 @@ const used = (project: Project, plays: readonly Play[]): Finding[] => {
     }));
 };
 
+/** Open projects: build.sh names its sources and constraints itself. */
+const byShell = (project: Project): Finding[] => {
+  const file = "build.sh";
+  const words = new Set((textOf(project, file) ?? "").split(/[\s";]+/));
+  const named = (f: string): boolean => words.has(f) || words.has(f.replace(/^rtl\//, ""));
+  const sources = [...project.files.keys()].filter((f) => /^rtl\/.*\.v$|^[^/]+\.(pcf|lpf)$/.test(f));
+  return [
+    ...sources
+      .filter((f) => !named(f))
+      .map((f) => ({
+        rule: 4,
+        file: f,
+        text: "no script uses it",
+        remedy: "name it in build.sh or leave it out",
+      })),
+    ...[...words]
+      .filter((w) => /\.(v|pcf|lpf)$/.test(w) && !project.files.has(w) && !project.files.has(`rtl/${w}`))
+      .map((w) => ({ rule: 4, file, text: `file ${w} does not exist`, remedy: AGAIN })),
+  ];
+};
+
 const missing = (plays: readonly Play[]): Finding[] =>
   plays.flatMap(({ problems }) =>
     problems
@@ -68,8 +89,9 @@ export const l04: Rule = {
   number: 4,
   title: "files exist, are relative, and are those of the manifest",
   check: async (project) => {
-    const plays = await goodPlays(project);
     const listed = againstManifest(project);
+    if (isOpen(project)) return checked([...listed, ...byShell(project)]);
+    const plays = await goodPlays(project);
     if (plays === null)
       return listed.length > 0 ? checked(listed) : notRun(`${NO_TCLSH}; the manifest agrees`);
     return checked([...listed, ...used(project, plays), ...missing(plays), ...outside(plays)]);

@@ -4,7 +4,7 @@ import path from "node:path";
 import { checked, type Finding, type Rule } from "../finding.js";
 
 /** Contents that are numbers of the model, not text. */
-const BINARY = /\.(bin|mem)$/;
+const BINARY = /\.(bin|bit|mem)$/;
 /** The model's own words. */
 const DATA = /tokenizer|vocab/;
 

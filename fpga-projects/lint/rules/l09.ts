@@ -2,6 +2,7 @@
 import { READ, type Signal, WRITE } from "../axi.js";
 import { type ElaboratedPort, portsByYosys } from "../elaborated.js";
 import { checked, type Finding, notApplicable, notRun, type Rule } from "../finding.js";
+import { isChip } from "../project.js";
 import {
   AXI,
   type Bus,
@@ -129,7 +130,7 @@ export const l09: Rule = {
   number: 9,
   title: "interfaces: names, directions, widths of the bus definition",
   check: async (project) => {
-    if (project.board?.flow.kind === "fabric") return notApplicable("the top level has pins, no interfaces");
+    if (isChip(project)) return notApplicable("the top level has pins, no interfaces");
     const top = topOf(project);
     if (top === undefined) return checked([noTop(9, project)]);
     const findings = busesOf(top).flatMap((bus) =>

@@ -4,7 +4,7 @@ import { type LintResult, lint } from "../../../generator/tools/lint.js";
 import { find } from "../../../generator/tools/tool.js";
 import { cells } from "../../../rtl-templates/lint/lint.js";
 import { checked, type Finding, NOT_ASKED, notRun, type Rule } from "../finding.js";
-import { filesUnder, type Project, textOf } from "../project.js";
+import { filesUnder, isChip, type Project, textOf } from "../project.js";
 import { noTop, topOf } from "../verilog.js";
 
 const TOOLS = ["verilator", "iverilog", "yosys"] as const;
@@ -53,7 +53,7 @@ export const l16: Rule = {
       return notRun(`missing: ${missing.join(", ")}; sudo apt-get install ${missing.join(" ")}`);
     const sources = [...filesUnder(project, "rtl/", ".v"), ...filesUnder(project, "rtl/", ".mem")];
     const files = new Map(sources.map((f) => [f.slice("rtl/".length), textOf(project, f)!]));
-    if (project.board?.flow.kind === "fabric") files.set("cells.v", cells());
+    if (isChip(project)) files.set("cells.v", cells());
     const key = createHash("sha256")
       .update(JSON.stringify([top.name, ...files]))
       .digest("hex");

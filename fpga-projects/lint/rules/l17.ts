@@ -7,10 +7,10 @@ import type { Target } from "../../../generator/estimate/cells.js";
 import { Synthesis } from "../../../generator/estimate/synthesis.js";
 import type { Board } from "../../boards/index.js";
 import { checked, type Finding, NOT_ASKED, notRun, type Rule } from "../finding.js";
-import { filesUnder, type Project, textOf } from "../project.js";
+import { filesUnder, isChip, type Project, textOf } from "../project.js";
 
 /** What the estimate counts is the accelerator, with its memory where that lies on the chip. */
-const topFor = ({ flow }: Board): string => (flow.kind === "fabric" ? "standalone" : "accelerator");
+const topFor = (project: Project): string => (isChip(project) ? "standalone" : "accelerator");
 const targetFor = ({ device }: Board): Target => (device.fabric === "versal" ? "xcup" : device.fabric);
 
 /** Greatest error of the estimate against Yosys that was seen is 27 % in LUTs; the UART and AXI's share come on top. */
@@ -30,7 +30,7 @@ const synthesise = async (project: Project, board: Board) => {
       (file) => file !== "rtl/top.v",
     );
     return await synthesis.count({
-      top: topFor(board),
+      top: topFor(project),
       files: new Map(files.map((f) => [f.slice("rtl/".length), textOf(project, f)!])),
     });
   } finally {

@@ -4,11 +4,12 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { execa } from "execa";
 import { checked, type Finding, notRun, type Rule } from "../finding.js";
-import { type Project, textOf } from "../project.js";
+import { isOpen, type Project, textOf } from "../project.js";
 
-/** Stand-ins for vivado and v++: they note their call, and write what the scripts look for, fail, or do nothing. */
-const STAND_INS = ["vivado", "v++"] as const;
-type StandIn = (typeof STAND_INS)[number];
+/** What stand-ins are for: they note their call, and write what the scripts look for, fail, or do nothing. */
+const VENDORS = ["vivado", "v++"];
+const OPEN = ["yosys", "nextpnr-ice40", "nextpnr-ecp5", "icepack", "ecppack"];
+const toolsOf = (project: Project): readonly string[] => (isOpen(project) ? OPEN : VENDORS);
 type Behaviour = "writes" | "fails" | "does nothing";
 
 const LONG_AGO = new Date("2001-01-01T00:00:00Z");
@@ -17,6 +18,7 @@ const LONG_AGO = new Date("2001-01-01T00:00:00Z");
 const standIn = (behaviour: Behaviour, products: readonly string[]): string =>
   [
     "#!/usr/bin/env bash",
+    'cd "$(dirname "$0")/../project"',
     'echo "$(basename "$0") $*" >> calls.txt',
     ...(behaviour === "writes"
       ? products.map((p) => `mkdir -p "$(dirname "${p}")"; echo made > "${p}"`)
@@ -27,7 +29,9 @@ const standIn = (behaviour: Behaviour, products: readonly string[]): string =>
 
 /** What build.sh says it makes. */
 const productsOf = (script: string): string[] =>
-  [...(/^for file in(.*); do$/m.exec(script)?.[1]?.matchAll(/"([^"]+)"/g) ?? [])].map(([, p]) => p!);
+  [...(/^for file in(.*); do$/m.exec(script)?.[1]?.matchAll(/"([^"]+)"|(\S+)/g) ?? [])].map(
+    ([, quoted, plain]) => (quoted ?? plain)!,
+  );
 
 interface Ran {
   readonly failed: boolean;
@@ -40,17 +44,17 @@ const run = async (
   project: Project,
   command: readonly [string, ...string[]],
   products: readonly string[],
-  behaviour: Readonly<Record<StandIn, Behaviour>>,
+  behaviour: (tool: string) => Behaviour,
   stale: boolean,
 ): Promise<Ran> => {
   const folder = await mkdtemp(path.join(tmpdir(), "gateloom lint-"));
   try {
     const tools = path.join(folder, "tools");
     const work = path.join(folder, "project");
-    for (const dir of [tools, work]) await mkdir(dir);
-    for (const name of STAND_INS) {
+    for (const dir of [tools, work, path.join(work, "rtl")]) await mkdir(dir);
+    for (const name of toolsOf(project)) {
       const file = path.join(tools, name);
-      await writeFile(file, standIn(behaviour[name], products));
+      await writeFile(file, standIn(behaviour(name), products));
       await chmod(file, 0o755);
     }
     for (const name of ["build.sh", "Makefile"]) {
@@ -92,19 +96,21 @@ const trial = async (
   const say = (text: string, remedy: string): void => {
     findings.push({ rule: 19, file, text, remedy });
   };
-  const all = (behaviour: Behaviour) => ({ vivado: behaviour, "v++": behaviour });
+  const all = (behaviour: Behaviour) => () => behaviour;
   const good = await run(project, command, products, all("writes"), false);
   if (good.failed)
     say(`fails though every tool does its work: ${good.output.split("\n").at(-1)}`, "mend the script");
-  const used = STAND_INS.filter((name) => good.calls.includes(`${name} `));
-  if (used.length === 0) say("calls neither vivado nor v++", "mend the script");
+  const used = toolsOf(project).filter((name) => good.calls.includes(`${name} `));
+  if (used.length === 0) say(`calls none of ${toolsOf(project).join(", ")}`, "mend the script");
   for (const name of used)
     for (const behaviour of ["fails", "does nothing"] as const)
       for (const stale of [false, true]) {
         // A tool before this one that does its work writes everything here, so only the last may do nothing.
         if (behaviour === "does nothing" && name !== used.at(-1)) continue;
         const others =
-          behaviour === "does nothing" ? all("does nothing") : { ...all("writes"), [name]: behaviour };
+          behaviour === "does nothing"
+            ? all("does nothing")
+            : (tool: string): Behaviour => (tool === name ? "fails" : "writes");
         const { failed } = await run(project, command, products, others, stale);
         if (!failed)
           say(
@@ -146,9 +152,9 @@ const batch = (project: Project): Finding[] => {
 
 export const l19: Rule = {
   number: 19,
-  title: "build.sh, Makefile, build.bat fail when a tool does",
+  title: "build scripts fail when a tool does",
   check: async (project) => {
-    const texts = batch(project);
+    const texts = isOpen(project) ? [] : batch(project);
     if (!project.files.has("build.sh"))
       return checked([
         ...texts,
@@ -160,7 +166,7 @@ export const l19: Rule = {
     return checked([
       ...texts,
       ...(await trial(project, "build.sh", ["bash", "build.sh"])),
-      ...(make.failed ? [] : await trial(project, "Makefile", ["make"])),
+      ...(make.failed || isOpen(project) ? [] : await trial(project, "Makefile", ["make"])),
     ]);
   },
 };
