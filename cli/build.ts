@@ -208,8 +208,9 @@ const chipFor = async (board: Board, options: BuildOptions): Promise<Chip> => {
     options.engineKind,
     options.family,
   );
-  const { loaded, positions } = await loadForBoard(options, config);
+  const loaded = await loadModel(options, config.attention);
   const base = hardware(config);
+  const positions = Math.min(options.positions ?? POSITIONS, loaded.model.shape.context);
   const clockMHz = options.clock ?? board.clockMHz.value!;
   const placed = place(board, loaded.model, base, positions, clockMHz);
   if (!placed.fit.fits && !options.force)
