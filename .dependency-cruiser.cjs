@@ -12,7 +12,7 @@ const rooms = {
   "generator/accelerator": ["generator/hdl", "generator/library", "generator/isa", "generator/engines", "generator/units"],
   "generator/compile": ["generator/isa", "generator/engines/formats", "golden/model/types.ts"],
   // The accelerator for the smallest FPGAs is whole in itself: data, microprogram and RTL.
-  "generator/micro": ["generator/hdl", "generator/library", "generator/engines/dsp", "generator/tools", "golden/model/types.ts", "golden/contract", "rtl-templates"],
+  "generator/micro": ["generator/hdl", "generator/library", "generator/isa", "generator/engines/dsp", "generator/tools", "golden/model/types.ts", "golden/contract", "rtl-templates"],
   "generator/estimate": ["generator"],
   "rtl-templates": ["generator/hdl"],
   "testbenches/harness": ["generator", "golden", "rtl-templates"],

@@ -1,6 +1,6 @@
 /** The host's side of an exported project: the model's data, the register map, and a program that talks, by kind of board. */
 import { createHash } from "node:crypto";
-import { LINK } from "../../generator/accelerator/link.js";
+import { LINK } from "../../generator/isa/serial.js";
 import {
   hostMakefile,
   type LinkText,

@@ -1,13 +1,4 @@
-/**
- * The byte link of a stand-alone board: what the host sends over a UART, and what comes back. Numbers are little-endian.
- *
- *   'P' n24 token24[n]   writes the prompt (n tokens from position 0)
- *   'G' total24          runs total positions; answered by the chosen tokens and 'D'
- *   'I'                  asks who is there; answered by 'I' id32
- *   'T' token24          a token that was chosen
- *   'D' flags8           the run is over; bit 0: something has saturated since reset
- *   'E' byte8            this byte was no command (or the accelerator was busy); it is dropped
- */
+/** The byte link of a stand-alone board (isa/serial.ts): commands of a UART to the accelerator, tokens back. */
 import {
   bool,
   cat,
@@ -25,11 +16,9 @@ import {
 } from "../hdl/index.js";
 import { queue } from "../library/fifo.js";
 import { type AcceleratorConfig, log2, rowBits } from "../isa/config.js";
+import { LINK } from "../isa/serial.js";
 import { TOKEN_BITS, TRACE_ROW_BITS } from "../units/widths.js";
 import { tokenWrite } from "./ports.js";
-
-/** Letters on the wire. */
-export const LINK = { prompt: 0x50, go: 0x47, identify: 0x49, token: 0x54, done: 0x44, error: 0x45 } as const;
 
 /** Answers wait here: a token takes four bytes, far less time than the next token needs. */
 const ANSWERS = 16;

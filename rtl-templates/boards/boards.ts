@@ -36,6 +36,26 @@ export interface UartTopEcp5 extends UartTop {
 /** The same with a PLL between oscillator and core, for ECP5. */
 export const uartTopEcp5 = (context: UartTopEcp5): string => render("boards/uart_top_ecp5.v", context);
 
+export interface FlashTopIce40 {
+  readonly title: string;
+  readonly top: string;
+  /** The module behind the pads: ports clk, rst, rx, tx, miso, flash_{select_n, sck, mosi}, busy, failed. */
+  readonly core: string;
+  readonly clockMHz: number;
+  readonly baud: number;
+  readonly oscillatorMHz: number;
+  /** Parameters of SB_PLL40_PAD. */
+  readonly pll: {
+    readonly divr: number;
+    readonly divf: number;
+    readonly divq: number;
+    readonly filterRange: number;
+    readonly vcoMHz: number;
+  };
+}
+/** Top level for iCE40 with a PLL, a UART and the configuration flash, whose model is read after reset; LEDs shine at 0. */
+export const flashTopIce40 = (context: FlashTopIce40): string => render("boards/flash_top_ice40.v", context);
+
 export interface Pins {
   readonly title: string;
   /** At the pin. */

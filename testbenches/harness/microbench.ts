@@ -21,7 +21,7 @@ import {
   wire,
   wireOf,
 } from "../../generator/hdl/index.js";
-import { LINK } from "../../generator/accelerator/link.js";
+import { LINK } from "../../generator/isa/serial.js";
 import { powerOfTwo } from "../../generator/isa/config.js";
 import { uartReceiver, uartTransmitter } from "../../generator/library/uart.js";
 import { type MicroChip, microChip } from "../../generator/micro/board/chip.js";

@@ -1,5 +1,5 @@
 /** The host's end of a stand-alone board's UART, against the simulated chip: levels in, levels out, answers parsed. */
-import { LINK } from "../../generator/accelerator/link.js";
+import { LINK } from "../../generator/isa/serial.js";
 import { elaborate } from "../../generator/hdl/index.js";
 import { type Handle, simulate, type Simulation } from "../../generator/simulate/index.js";
 

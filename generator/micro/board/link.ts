@@ -1,5 +1,5 @@
 /**
- * The host link of the micro machine: the bytes of accelerator/link.ts, made small. Tokens lie in block RAM by their position, the
+ * The host link of the micro machine: the bytes of isa/serial.ts. Tokens lie in block RAM by their position, the
  * prompt's and behind it the chosen ones; every position is one pass of the machine. An answer is said from where its values stay, and
  * while it is said the next position runs: its token waits in the block RAM. What is chosen at the very last position takes the place of
  * the prompt's first token; below that a prompt stays for further runs. Before the flash is read nothing is answered; without a
@@ -22,7 +22,7 @@ import {
   uint,
   when,
 } from "../../hdl/index.js";
-import { LINK } from "../../accelerator/link.js";
+import { LINK } from "../../isa/serial.js";
 import { powerOfTwo } from "../../isa/config.js";
 import { chosen, run } from "../rtl/micro.js";
 
