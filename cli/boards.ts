@@ -1,16 +1,16 @@
 import { Command } from "commander";
 import pc from "picocolors";
 import type { Figure } from "../generator/estimate/device.js";
-import { BOARDS, type Board } from "../fpga-projects/boards/index.js";
+import { BOARDS, type Board, boardNames, boardOf, nearestBoard } from "../fpga-projects/boards/index.js";
 import { UsageError } from "./failure.js";
-import { boardNames, boardOf } from "../fpga-projects/boards/index.js";
 
 /** The board of an option, or a UsageError that lists what there is. */
 export const boardOption = (name: string): Board => {
   const board = boardOf(name);
-  if (board === undefined)
-    throw new UsageError(`--board ${name}: no such board; there are ${boardNames().join(", ")}`);
-  return board;
+  if (board !== undefined) return board;
+  const near = nearestBoard(name);
+  const meant = near === undefined ? "" : ` Did you mean ${near.name}?`;
+  throw new UsageError(`--board ${name}: no such board.${meant} There are ${boardNames().join(", ")}`);
 };
 
 const number = ({ value }: Figure): string => (value === null ? "unknown" : value.toLocaleString("en-US"));

@@ -19,8 +19,7 @@ import { boardOption } from "./boards.js";
 import { loadConfig, withEngine, withLanes } from "./config.js";
 import { ComparisonError, UsageError } from "./failure.js";
 import { refusal } from "./fitText.js";
-import { encodePrompt, type Loaded, loadModel } from "./model.js";
-import { wholeNumber } from "./options.js";
+import { encodePrompt, type Loaded, loadForBoard, positionsOption } from "./model.js";
 import { checkFolder, type Files, writeFolder } from "./output.js";
 import { type SystemOptions, systemOptions } from "./system.js";
 
@@ -32,9 +31,6 @@ interface BuildOptions extends SystemOptions {
   readonly force?: boolean;
   readonly json?: boolean;
 }
-
-/** Scores and tokens of this many positions lie on the chip; longer contexts are asked for. */
-const POSITIONS = 512;
 
 const positiveNumber = (text: string): number => {
   const value = Number(text);
@@ -208,9 +204,8 @@ const chipFor = async (board: Board, options: BuildOptions): Promise<Chip> => {
     options.engineKind,
     options.family,
   );
-  const loaded = await loadModel(options, config.attention);
+  const { loaded, positions } = await loadForBoard(options, config);
   const base = hardware(config);
-  const positions = Math.min(options.positions ?? POSITIONS, loaded.model.shape.context);
   const clockMHz = options.clock ?? board.clockMHz.value!;
   const placed = place(board, loaded.model, base, positions, clockMHz);
   if (!placed.fit.fits && !options.force)
@@ -229,12 +224,7 @@ export const buildCommand = (): Command => {
     .addOption(
       new Option("--out <folder>", "output folder; written whole or not at all; default: build/<board>"),
     )
-    .addOption(
-      new Option(
-        "--positions <n>",
-        "positions of a run at most; default: what the model was trained for, up to 512",
-      ).argParser(wholeNumber(1, 2 ** 20)),
-    )
+    .addOption(positionsOption())
     .addOption(new Option("--clock <MHz>", "core clock; default: the board's").argParser(positiveNumber))
     .option("--force", "build though the fit check says no")
     .option("--json", "print the summary as JSON");

@@ -6,7 +6,7 @@ import { nearestFit, place } from "../fpga-projects/fit.js";
 import { boardOption } from "./boards.js";
 import { loadConfig, withEngine, withLanes } from "./config.js";
 import { fitText } from "./fitText.js";
-import { loadModel } from "./model.js";
+import { loadForBoard, positionsOption } from "./model.js";
 import { wholeNumber } from "./options.js";
 import { type SystemOptions, systemOptions } from "./system.js";
 
@@ -17,21 +17,13 @@ interface EstimateOptions extends SystemOptions {
   readonly json?: boolean;
 }
 
-/** Scores and tokens of this many positions lie on the chip; longer contexts are asked for. */
-const POSITIONS = 512;
-
 export const estimateCommand = (): Command => {
   const command = new Command("estimate")
     .description(
       "Counts what a model needs on a board, before any synthesis: resources from the netlist, bytes of memory, tokens/s with the roofline.",
     )
     .addOption(new Option("--board <name>", `board: ${boardNames().join(", ")}`).makeOptionMandatory())
-    .addOption(
-      new Option(
-        "--positions <n>",
-        "positions of a run at most; default: what the model was trained for, up to 512",
-      ).argParser(wholeNumber(1, 2 ** 20)),
-    )
+    .addOption(positionsOption())
     .addOption(
       new Option("--clock <MHz>", "core clock; default: what the board's projects ask for").argParser(
         wholeNumber(1, 1000),
@@ -46,8 +38,8 @@ export const estimateCommand = (): Command => {
       options.engineKind,
       options.family,
     );
-    const { model, name } = await loadModel(options, config.attention);
-    const positions = Math.min(options.positions ?? POSITIONS, model.shape.context);
+    const { loaded, positions } = await loadForBoard(options, config);
+    const { model, name } = loaded;
     const clockMHz = options.clock ?? board.clockMHz.value ?? config.clockMHz;
     const placed = place(board, model, hardware(config), positions, clockMHz);
     const nearest = placed.fit.fits ? null : nearestFit(board, model, hardware(config), positions, clockMHz);

@@ -10,8 +10,8 @@ import { hostTokenizer } from "../fpga-projects/host/tokenizer.js";
 import { boardOption } from "./boards.js";
 import { loadConfig, withEngine, withLanes } from "./config.js";
 import { UsageError } from "./failure.js";
-import { fitText } from "./fitText.js";
-import { loadModel } from "./model.js";
+import { fitText, refusal } from "./fitText.js";
+import { loadForBoard, positionsOption } from "./model.js";
 import { wholeNumber } from "./options.js";
 import { checkFolder, writeFolder } from "./output.js";
 import { type SystemOptions, systemOptions } from "./system.js";
@@ -31,9 +31,6 @@ interface ExportOptions extends SystemOptions {
   readonly force?: boolean;
   readonly json?: boolean;
 }
-
-/** Scores and tokens of this many positions lie on the chip; longer contexts are asked for. */
-const POSITIONS = 512;
 
 const vendorBoard = (name: string): Board => {
   const board = boardOption(name);
@@ -69,12 +66,7 @@ export const exportCommand = (): Command => {
       new Option("--out <folder>", "project folder; written whole or not at all").makeOptionMandatory(),
     )
     .addOption(new Option("--name <name>", "of top level, kernel and products").default("gateloom_npu"))
-    .addOption(
-      new Option(
-        "--positions <n>",
-        "positions of a run at most; default: what the model was trained for, up to 512",
-      ).argParser(wholeNumber(1, 2 ** 20)),
-    )
+    .addOption(positionsOption())
     .addOption(
       new Option("--clock <MHz>", "core clock to ask for; default: the board's").argParser(
         wholeNumber(1, 1000),
@@ -92,27 +84,14 @@ export const exportCommand = (): Command => {
       options.engineKind,
       options.family,
     );
-    const loaded = await loadModel(options, config.attention);
+    const { loaded, positions } = await loadForBoard(options, config);
     const base = hardware(config);
-    const positions = Math.min(options.positions ?? POSITIONS, loaded.model.shape.context);
     const clockMHz = options.clock ?? board.clockMHz.value ?? config.clockMHz;
     const placed = place(board, loaded.model, base, positions, clockMHz);
-    if (!placed.fit.fits && !options.force) {
-      const nearest = nearestFit(board, loaded.model, base, positions, clockMHz);
+    if (!placed.fit.fits && !options.force)
       throw new UsageError(
-        [
-          `${loaded.name} does not fit ${board.title}:`,
-          ...fitText(placed),
-          nearest === null ? "Nothing smaller of this model fits either." : "The nearest that fits:",
-          ...(nearest === null
-            ? []
-            : [
-                ...fitText(nearest),
-                `Use --lanes ${nearest.config.rows * nearest.config.cols} --positions ${nearest.positions}, or --force.`,
-              ]),
-        ].join("\n"),
+        refusal(loaded.name, board, placed, nearestFit(board, loaded.model, base, positions, clockMHz)),
       );
-    }
     const files = exportProject({
       board,
       name,

@@ -20,6 +20,7 @@ import { quantiseInMemory } from "../golden/quantise/pipeline/memory.js";
 import { ownText, ownTextSize } from "../golden/quantise/pipeline/text.js";
 import type { Levels, Recipe } from "../golden/quantise/recipe.js";
 import { withMatrices } from "../golden/quantise/round.js";
+import { attentionOf, type Config } from "../generator/config.js";
 import { UsageError } from "./failure.js";
 import { oneOf, wholeNumber } from "./options.js";
 import { packageFile } from "./package.js";
@@ -231,12 +232,41 @@ export const loadToRun = (
   progress: (what: string) => void = () => undefined,
 ): Promise<Loaded> => load(model, { options, slots: slotsOf(options), context: options.context, progress });
 
-/** For verbs that put it into hardware, whose configuration says what attention sees. */
+/** For verbs that put it into hardware, whose configuration says what attention sees of so many positions. */
 export const loadModel = (
   { model, ...options }: ModelOptions & { readonly model?: string },
-  slots: Slots,
-  progress: (what: string) => void = () => undefined,
-): Promise<Loaded> => load(model, { options, slots, context: CONTEXT, progress });
+  config: Config,
+  positions?: number,
+): Promise<Loaded> =>
+  load(model, {
+    options,
+    slots: attentionOf(config, positions),
+    context: Math.max(CONTEXT, positions ?? 0),
+    progress: () => undefined,
+  });
+
+/** Positions of a run unless told: their scores and tokens lie on the chip. */
+const POSITIONS = 512;
+export const positionsOption = (): Option =>
+  new Option(
+    "--positions <n>",
+    `positions of a run at most; default: what the model was trained for, up to ${POSITIONS}`,
+  ).argParser(wholeNumber(1, 2 ** 20));
+
+/** A model for a board, and the positions of its runs. Throws UsageError for more than it was trained for. */
+export const loadForBoard = async (
+  options: ModelOptions & { readonly model?: string; readonly positions?: number },
+  config: Config,
+): Promise<{ readonly loaded: Loaded; readonly positions: number }> => {
+  const asked = options.positions;
+  const loaded = await loadModel(options, config, asked ?? POSITIONS);
+  const { context } = loaded.model.shape;
+  if (asked !== undefined && asked > context)
+    throw new UsageError(
+      `--positions ${asked}: ${loaded.name} was trained for ${context} positions; give at most that many`,
+    );
+  return { loaded, positions: asked ?? Math.min(POSITIONS, context) };
+};
 
 /** BOS and the prompt. Characters that llama2.c's vocabulary lacks would become bytes the model never saw: refused. */
 export const encodePrompt = (tokenizer: TextTokenizer, prompt: string): number[] => {

@@ -49,7 +49,7 @@ export const prepare = async (options: SystemOptions): Promise<Prepared> => {
     options.engineKind,
     options.family,
   );
-  const loaded = await loadModel(options, config.attention);
+  const loaded = await loadModel(options, config);
   const base = hardware(config);
   const positions = Math.min(loaded.model.shape.context, base.context);
   const accelerator = options.model === undefined ? base : configFor(loaded.model, base, positions);

@@ -3,6 +3,9 @@ import { FAMILIES } from "./engines/kernel.js";
 import { kernelNames, kernelOf } from "./engines/kernels.js";
 import { type AcceleratorConfig, defaultConfig } from "./isa/config.js";
 
+/** Values of 4 bits allow as many as a context is long; no model here is longer. */
+const MOST_SLOTS = 2 ** 20;
+
 const powerOfTwo = (n: number) => Number.isInteger(Math.log2(n));
 
 /** What a user writes in `gateloom.config.ts`. Every field has a default: the demo. */
@@ -32,12 +35,15 @@ const schema = z.strictObject({
   family: z.enum(FAMILIES).default("fabric"),
   /** Tokens that one pass over the weights serves (prefill). */
   tokens: z.int().min(1).max(8).refine(powerOfTwo, "tokens must be a power of two").default(1),
-  /** Sink-and-window attention: the first `sinks` positions stay, the last `window` slide. Together at most 256 cache slots, a multiple of 32. */
+  /**
+   * Sink-and-window attention: the first `sinks` positions stay, the last `window` slide. Together the cache's slots, a multiple of 32.
+   * Without it, all positions of a run are seen.
+   */
   attention: z
     .strictObject({ sinks: z.int().min(0).default(4), window: z.int().min(1).default(252) })
     .refine((a) => (a.sinks + a.window) % 32 === 0, "sinks + window must be a multiple of 32")
-    .refine((a) => a.sinks + a.window <= 256, "sinks + window must be at most 256")
-    .prefault({}),
+    .refine((a) => a.sinks + a.window <= MOST_SLOTS, `sinks + window must be at most ${MOST_SLOTS}`)
+    .optional(),
   memory: z
     .strictObject({
       kind: z.enum(["on-chip", "external"]).default("on-chip"),
@@ -67,6 +73,15 @@ export const parseConfig = (value: unknown, where: string): Config => {
   const lines = result.error.issues.map((i) => `  ${i.path.join(".") || "(top)"}: ${i.message}`);
   throw new ConfigError(`${where}: not a usable configuration\n${lines.join("\n")}`);
 };
+
+const LEAST_SLOTS = 256;
+const SINKS = 4;
+/** What attention sees in runs of so many positions: what the configuration says, else all of them. */
+export const attentionOf = (
+  { attention }: Config,
+  positions = LEAST_SLOTS,
+): { readonly sinks: number; readonly window: number } =>
+  attention ?? { sinks: SINKS, window: Math.max(LEAST_SLOTS, 32 * Math.ceil(positions / 32)) - SINKS };
 
 /** Capacities of the hardware for a configuration: the demo's, scaled with tokens. */
 export const hardware = (config: Config): AcceleratorConfig => ({
