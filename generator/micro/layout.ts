@@ -13,23 +13,10 @@ const SCALARS = [
   "cache",
   /** Live slots: position + 1. */
   "live",
-  /** E of the norms, as E >> 16 and the low half. */
-  "epsilonHigh",
-  "epsilonLow",
-  /** S, the scale of the vector that was quantised last. */
+  /** S, the scale of the vector that was quantised last; times R where it is behind a norm. */
   "sM",
   "sE",
-  /** S·R, of the norm. */
-  "normM",
-  "normE",
-  /** K of scores, of the attention output and of o, read from the stream before attention. */
-  "scoreM",
-  "scoreE",
-  "attendM",
-  "attendE",
-  "oM",
-  "oE",
-  /** Work space of the scalar routines. */
+  /** Work space of the scalar routines, and of RoPE. */
   "t0",
   "t1",
   "t2",
@@ -43,6 +30,9 @@ const SCALARS = [
   "a5",
   "a6",
   "a7",
+  /** E of the norms: low half, and E >> 16. They are read with the increments, which lie behind them. */
+  "epsilonLow",
+  "epsilonHigh",
 ] as const;
 
 export type ScalarName = (typeof SCALARS)[number];
@@ -73,6 +63,9 @@ export interface Layout extends Readonly<Record<ScalarName, number>> {
   readonly words: number;
 }
 
+/** Words before what a matrix or a loop writes. */
+export const GUARD = 2;
+
 export function vmemLayout(shape: ModelShape): Layout {
   const { dim, heads, kvHeads, headDim, hidden, context } = shape;
   let next = 0;
@@ -81,22 +74,24 @@ export function vmemLayout(shape: ModelShape): Layout {
     return next - words;
   };
   const scalars = Object.fromEntries(SCALARS.map((name) => [name, take(1)])) as Record<ScalarName, number>;
-  const x = take(dim);
-  const y = take(dim);
-  const increments = take(headDim / 2);
+  /** Behind a guard: the first passes of loops that hold several elements at once write a word before the first. */
+  const guarded = (words: number): number => take(words + GUARD) + GUARD;
+  const increments = take(headDim / 2); // behind epsilonHigh
   const rope = take(headDim);
+  const x = guarded(dim);
+  const y = guarded(dim);
   const shared = next;
-  const q = take(heads * headDim);
-  const k = take(kvHeads * headDim);
-  const v = take(kvHeads * headDim);
+  const q = guarded(heads * headDim);
+  const k = guarded(kvHeads * headDim);
+  const v = guarded(kvHeads * headDim);
   const o = take(heads * headDim);
   const scores = take(context);
   const c = take(context);
   const blockExponents = take(Math.ceil(context / 32));
   const attention = next;
   next = shared;
-  const gate = take(hidden);
-  const up = take(hidden);
+  const gate = guarded(hidden);
+  const up = guarded(hidden);
   const words = Math.max(attention, next);
   const problems: string[] = [];
   if (words > VMEM_WORDS)

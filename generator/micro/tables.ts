@@ -1,6 +1,6 @@
 /**
  * The table ROM: the tables of golden/contract, one behind the other, as 16-bit words. Two of them hold 2^16, which 16 bits
- * do not: EXP2 lies there less 2^15, SIGMOID as 2^16 - SIGMOID (which is sigmoid of the negative argument).
+ * do not: EXP2 and SIGMOID lie there less 2^15.
  */
 import { EXP2, INV16, LOG16, RECIP, RSQRT, SIGMOID, SINE } from "../../golden/contract/tables.js";
 import { TABLE_WORDS } from "./machine.js";
@@ -12,8 +12,8 @@ const PARTS = {
   rsqrt: RSQRT,
   /** [257] by phase >> 8, 0..2^14. */
   sine: SINE,
-  /** [257] 2^16 - SIGMOID, by |gate| >> 8. */
-  sigmoid: SIGMOID.map((v) => 65536 - v),
+  /** [257] SIGMOID - 2^15, by |gate| >> 8. */
+  sigmoid: SIGMOID.map((v) => v - 32768),
   /** [65] EXP2 - 2^15, by fraction >> 4. */
   exp2: EXP2.map((v) => v - 32768),
   /** [16] of a scale byte's f. */
