@@ -14,8 +14,12 @@ import { type RunDescription, type RunEngine, signedField, type Sink } from "./r
 const FLAGS = ["-O3", "--x-assign", "fast", "--x-initial", "fast", "--noassert"];
 
 /** Path of the compiled model, built once per content. */
-const build = async (run: RunDescription, main: string): Promise<string> => {
-  const files = new Map(run.verilog ?? emitVerilog(run.design, { models: true }));
+const build = async (
+  run: RunDescription,
+  verilog: ReadonlyMap<string, string>,
+  main: string,
+): Promise<string> => {
+  const files = new Map(verilog);
   files.set("main.cpp", main);
   const version = (await find("verilator")).version ?? "";
   const key = hashFiles(files, [version, ...FLAGS]);
@@ -121,11 +125,14 @@ export const runVerilator: RunEngine = async (run, sink) => {
   await requireTools(["verilator", "gxx", "make"], "the Verilator engine needs them");
   const began = performance.now();
   const { context, files } = benchOf(run);
-  const model = await build(run, verilatorMain(context));
+  const verilog = run.verilog ?? emitVerilog(run.design, { models: true });
+  const model = await build(run, verilog, verilatorMain(context));
   const built = performance.now();
   const work = await mkdtemp(path.join(tmpdir(), "gateloom-verilator-"));
   try {
-    for (const [name, text] of files) await writeFile(path.join(work, name), text);
+    // Contents of memories are read when the model starts, from where it starts.
+    const contents = [...verilog].filter(([name]) => !name.endsWith(".v"));
+    for (const [name, text] of [...files, ...contents]) await writeFile(path.join(work, name), text);
     const reader = new Reader(run, sink);
     const child = execa(model, [], {
       cwd: work,
