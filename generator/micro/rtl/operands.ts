@@ -1,5 +1,5 @@
 /** ACT, GS and the tables: the small memories beside the stream. Field semantics: README.md of the room, `aw`, `gw`, `gr`, `tb`. */
-import { cat, defineModule, Mem, reg, select, uint, vec, when } from "../../hdl/index.js";
+import { cat, defineModule, Mem, mux, reg, select, uint, vec, when } from "../../hdl/index.js";
 import { ACT_BYTES, GS_WORDS, LANES, TABLE_WORDS } from "../machine.js";
 import { type Bits, field, has, numberOf } from "./fields.js";
 
@@ -21,11 +21,13 @@ export const activations = defineModule(
     const bytes = new Mem("bytes", uint(8), ACT_BYTES, { readDuringWrite: "undefined", style: "block" });
     const write = has("aw", aw, "write");
     bytes.write(write, writes, r);
-    when(has("lane", lane, "w2", "w4"), () => reads.set(reads.addMod(1)));
-    when(has("misc", misc, "ar=imm"), () => reads.set(imm));
+    // The memory reads where AR will be, so that a mac may follow a mac.
+    const on = has("lane", lane, "w2", "w4");
+    const next = mux(has("misc", misc, "ar=imm"), imm, reads.addMod(on)).as("ar_next");
+    reads.set(next);
     when(write, () => writes.set(writes.addMod(1)));
     when(has("misc", misc, "aw=imm"), () => writes.set(imm));
-    return { ad: bytes.read(reads) };
+    return { ad: bytes.read(next) };
   },
 );
 
