@@ -130,7 +130,8 @@ describe("rules of AXI4-Lite as hardware", () => {
     ["an answer that changes", [asks, { s_rvalid: 1 }, r({ s_rdata: 1 })], 1],
     ["a response that is withdrawn", [{ ...address, ...data }, { s_bvalid: 1 }, {}], 1],
     ["an error", [asks, r({ s_rresp: 2 })], 1],
-    ["a read that is taken while one is under way", [asks, asks], 1],
+    ["a second answer to one read", [asks, r(), r()], 1],
+    ["a second response to one write", [{ ...address, ...data }, b, b], 1],
   ] as const)
     it(`find ${what}`, () => assert.equal(lite(cycles), bad));
 });

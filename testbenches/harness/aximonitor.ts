@@ -43,7 +43,7 @@ export class AxiMonitor {
   /** Lengths of bursts whose words are still to come, and the words that came early. */
   private readonly lengths: number[] = [];
   private words = 0;
-  readonly counts = { readBursts: 0, writeBursts: 0, longest: 0, stalls: 0 };
+  readonly counts = { readBursts: 0, writeBursts: 0, readWords: 0, writeWords: 0, longest: 0, stalls: 0 };
 
   constructor(private readonly rules: AxiRules) {
     const held = (channel: string): Held => new Held(`${rules.name} ${channel}`);
@@ -94,6 +94,7 @@ export class AxiMonitor {
       this.counts.stalls++;
       return;
     }
+    this.counts.writeWords++;
     this.early.push(last);
     this.judge();
   }
@@ -110,8 +111,10 @@ export class AxiMonitor {
     }
   }
 
-  readDone(): void {
-    this.reads--;
+  /** A word has been read; `last` ends its burst. */
+  wordRead(last: boolean): void {
+    this.counts.readWords++;
+    if (last) this.reads--;
   }
   writeDone(): void {
     this.writes--;

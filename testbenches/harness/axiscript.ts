@@ -107,13 +107,17 @@ export const liteCheck = (addressBits: number) =>
       ): Bool => {
         const waits = reg(`${name}_waits`, bool, { reset: 0 });
         const held = reg(`${name}_held`, uint(payload.width));
-        const owed = reg(`${name}_owed`, bool, { reset: 0 });
+        const owed = reg(`${name}_owed`, uint(3), { reset: 0 });
         waits.set(valid.and(ready.not()));
         held.set(payload);
-        when(valid.and(ready), () => owed.set(0));
-        when(asked, () => owed.set(1));
+        const taken = valid.and(ready);
+        when(asked.and(taken.not()), () => owed.set(owed.addMod(1)));
+        when(taken.and(asked.not()), () => owed.set(owed.subMod(1)));
         const changes = waits.and(valid.not().or(payload.ne(held)));
-        return changes.or(valid.and(owed.not())).or(asked.and(owed)).as(`${name}_broken`);
+        return changes
+          .or(valid.and(owed.eq(0)))
+          .or(owed.andR())
+          .as(`${name}_broken`);
       };
       // A write is asked for when its address and its data have both been taken.
       const addressed = reg("addressed", bool, { reset: 0 });

@@ -158,10 +158,11 @@ export class AxiSlave {
   private sampleRead(h: Readonly<Record<(typeof READ_OUT)[number], Handle>>): void {
     if (this.offersRead && h.rready.get() === 1) {
       this.offersRead = false;
-      if (++this.readAt === this.reads[0]!.words.length) {
+      const last = ++this.readAt === this.reads[0]!.words.length;
+      this.monitor.wordRead(last);
+      if (last) {
         this.readAt = 0;
         this.reads.shift();
-        this.monitor.readDone();
       }
     }
     const offer = () => ({

@@ -204,6 +204,58 @@ describe("the accelerator behind AXI", () => {
     assert.deepEqual(s.tokens(tokens), expected(model, tokens, run.total));
   });
 
+  it("controls as Vitis' kernels do: clear on read, toggle on write, enables, the line", () => {
+    const model = randomModel(SMALL, 16);
+    const s = system(model, small, { ...one, masters: 1 }, 17);
+    const line = (): boolean => {
+      s.run(2);
+      return s.sim.peek("irq") === 1n;
+    };
+    const bits = (name: string): number => Number(s.get(name));
+    // ISR turns round where 1 is written, whatever it was; bytes without strobe stay.
+    for (const [written, now] of [
+      [0b001, 0b001],
+      [0b110, 0b111],
+      [0b011, 0b100],
+      [0b100, 0],
+    ] as const) {
+      s.set("isr", written);
+      assert.equal(bits("isr"), now);
+    }
+    s.host.write(s.register("isr").offset, 0b111, 0b1110);
+    assert.equal(bits("isr"), 0);
+    s.set("isr", 0b010);
+    assert.equal(line(), false, "GIE is 0");
+    s.set("gie", 1);
+    assert.equal(line(), true);
+    s.set("isr", 0b010);
+    assert.equal(line(), false);
+    // What IER leaves out leaves no trace in ISR.
+    s.loadProgram();
+    const [START, DONE, IDLE, READY] = [1, 2, 4, 8];
+    assert.equal(bits("ap_ctrl"), IDLE);
+    s.start(run);
+    assert.equal(bits("ap_ctrl"), START, "until the run is over");
+    s.run(100_000);
+    assert.equal(bits("ap_ctrl"), DONE | IDLE | READY);
+    assert.equal(bits("ap_ctrl"), IDLE, "cleared by the read");
+    assert.deepEqual([bits("isr"), line()], [0, false]);
+    for (const [enable, events] of [
+      [0b001, 0b001],
+      [0b010, 0b010],
+      [0b111, 0b011],
+    ] as const) {
+      s.set("ier", enable);
+      s.start(run);
+      s.run(100_000);
+      assert.deepEqual([bits("isr"), line()], [events, true]);
+      assert.equal(bits("ap_ctrl"), DONE | IDLE | READY, "ISR and ap_done are two things");
+      s.set("isr", events);
+      assert.equal(line(), false);
+    }
+    assert.deepEqual(s.tokens(tokens), expected(model, tokens, run.total));
+  });
+
   it("has the registers of its map, and nothing else", () => {
     const s = system(randomModel(SMALL, 14), small, one, 15);
     const constants = constantsOf(small, one);
