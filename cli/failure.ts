@@ -34,14 +34,23 @@ const SYSTEM: Readonly<Record<string, string>> = {
   ENOTDIR: "this is a file, a folder was expected",
 };
 
+/** What a system error says in a few words; undefined for codes that nobody should meet. */
+export const systemReason = (error: unknown): string | undefined => {
+  const { code } = error as NodeJS.ErrnoException;
+  return code === undefined ? undefined : SYSTEM[code];
+};
+
 /** Exit code and text of anything thrown. */
 export const explain = (error: unknown): { code: number; text: string } => {
   if (!(error instanceof Error)) return { code: EXIT.bug, text: `internal error: ${String(error)}` };
   if (error.name === "ComparisonError") return { code: EXIT.different, text: error.message };
   if (FOR_THE_USER.has(error.name)) return { code: EXIT.input, text: error.message };
-  const system = error as NodeJS.ErrnoException;
-  const known = system.code === undefined ? undefined : SYSTEM[system.code];
-  if (known !== undefined) return { code: EXIT.input, text: `${system.path ?? "output"}: ${known}` };
+  const known = systemReason(error);
+  if (known !== undefined)
+    return {
+      code: EXIT.input,
+      text: `${(error as NodeJS.ErrnoException).path ?? "output"}: ${known}`,
+    };
   const detail = process.env.GATELOOM_DEBUG ? error.stack : `${error.name}: ${error.message}`;
   return {
     code: EXIT.bug,

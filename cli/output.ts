@@ -1,7 +1,7 @@
-import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { existsSync } from "node:fs";
 import path from "node:path";
-import { UsageError } from "./failure.js";
+import { systemReason, UsageError } from "./failure.js";
 
 /** Files by path relative to the output folder. */
 export type Files = ReadonlyMap<string, string | Uint8Array>;
@@ -15,23 +15,61 @@ export const discardPending = async (): Promise<void> => {
   await Promise.all([...pending].map((dir) => rm(dir, { recursive: true, force: true })));
 };
 
-/** True when the folder holds an earlier output of Gateloom (or nothing), so that replacing it loses nothing of the user's. */
-const replaceable = async (folder: string): Promise<boolean> => {
-  if ((await readdir(folder)).length === 0) return true;
+/** Why a folder must not be replaced: it is not an earlier output of ours, or somebody's own files lie in it. Null: nothing is lost. */
+const objection = async (folder: string): Promise<string | null> => {
+  const names = (await readdir(folder, { recursive: true })).map((name) => name.replaceAll("\\", "/"));
+  if (names.length === 0) return null;
+  const foreign = `exists and was not written by gateloom (no ${MARK})`;
   try {
-    return JSON.parse(await readFile(path.join(folder, MARK), "utf8")).generator === "gateloom";
+    const manifest = JSON.parse(await readFile(path.join(folder, MARK), "utf8"));
+    if (manifest.generator !== "gateloom") return foreign;
+    // People build in the folder of a project, and put board files there.
+    if (manifest.kind !== "project") return null;
+    const ours = [MARK, ...Object.keys(manifest.files ?? {})];
+    const other = names.find((name) => !ours.some((own) => own === name || own.startsWith(`${name}/`)));
+    return other === undefined ? null : `holds ${other}, which gateloom did not write`;
   } catch {
-    return false;
+    return foreign;
   }
 };
 
-/** Throws UsageError when the folder exists and is not an earlier output of ours: asked before long work. */
+/** Throws UsageError where nothing can be made: asked before long work. */
+const checkWritable = async (folder: string): Promise<void> => {
+  let parent = path.dirname(path.resolve(folder));
+  while (!existsSync(parent)) parent = path.dirname(parent);
+  try {
+    await rm(await mkdtemp(path.join(parent, ".gateloom-")), { recursive: true });
+  } catch (error) {
+    throw new UsageError(
+      `${folder}: cannot be written: ${parent}: ${systemReason(error) ?? (error as Error).message}; choose another --out`,
+    );
+  }
+};
+
+/** Throws UsageError when the folder exists and is not an earlier output of ours, or cannot be made: asked before long work. */
 export const checkFolder = async (folder: string): Promise<void> => {
   const target = path.resolve(folder);
-  if (existsSync(target) && !(await replaceable(target)))
-    throw new UsageError(
-      `${folder}: exists and was not written by gateloom (no ${MARK}); choose another --out or remove it`,
-    );
+  await checkWritable(folder);
+  if (!existsSync(target)) return;
+  if (!(await stat(target)).isDirectory())
+    throw new UsageError(`${folder}: is a file; choose another --out or remove it`);
+  const why = await objection(target);
+  if (why !== null) throw new UsageError(`${folder}: ${why}; choose another --out or remove it`);
+};
+
+/** Folders that runs left half-written when they were killed. The name says by which process. */
+const removeLeftovers = async (target: string): Promise<void> => {
+  const prefix = `${path.basename(target)}.partial-`;
+  for (const name of await readdir(path.dirname(target))) {
+    const pid = name.startsWith(prefix) ? Number.parseInt(name.slice(prefix.length), 10) : Number.NaN;
+    if (Number.isNaN(pid)) continue;
+    try {
+      process.kill(pid, 0);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === "ESRCH")
+        await rm(path.join(path.dirname(target), name), { recursive: true, force: true });
+    }
+  }
 };
 
 /**
@@ -42,7 +80,8 @@ export const writeFolder = async (folder: string, files: Files): Promise<void> =
   const target = path.resolve(folder);
   await checkFolder(folder);
   await mkdir(path.dirname(target), { recursive: true });
-  const staging = await mkdtemp(`${target}.partial-`);
+  await removeLeftovers(target);
+  const staging = await mkdtemp(`${target}.partial-${process.pid}-`);
   pending.add(staging);
   try {
     for (const [name, content] of files) {
