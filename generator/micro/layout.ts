@@ -8,6 +8,11 @@ import { ACT_BYTES, VMEM_WORDS } from "./machine.js";
 
 /** Single words. A scale is two: mantissa (unsigned), then exponent (signed). */
 const SCALARS = [
+  /** Work space of the scalar routines, and of RoPE. t0 is word 0: `imm` 0 serves two fields. */
+  "t0",
+  "t1",
+  "t2",
+  "t3",
   /** Stream address of this layer, and of its keys and values. */
   "layer",
   "cache",
@@ -16,11 +21,6 @@ const SCALARS = [
   /** S, the scale of the vector that was quantised last; times R where it is behind a norm. */
   "sM",
   "sE",
-  /** Work space of the scalar routines, and of RoPE. */
-  "t0",
-  "t1",
-  "t2",
-  "t3",
   /** Work space of attention alone: kept from one head to the next. */
   "a0",
   "a1",
@@ -30,9 +30,6 @@ const SCALARS = [
   "a5",
   "a6",
   "a7",
-  /** E of the norms: low half, and E >> 16. They are read with the increments, which lie behind them. */
-  "epsilonLow",
-  "epsilonHigh",
 ] as const;
 
 export type ScalarName = (typeof SCALARS)[number];
@@ -44,6 +41,8 @@ export interface Layout extends Readonly<Record<ScalarName, number>> {
   readonly x: number;
   /** x times gain, then results of o and down [dim]. */
   readonly y: number;
+  /** For each shift s of a sum of squares, 0, 7 and 14: s, low half of E >> 2s, E >> (2s + 16), 2s. */
+  readonly epsilon: number;
   /** RoPE: phase increments [headDim/2], and cosine and sine of this position, pair by pair [headDim]. */
   readonly increments: number;
   readonly rope: number;
@@ -64,7 +63,7 @@ export interface Layout extends Readonly<Record<ScalarName, number>> {
 }
 
 /** Words before what a matrix or a loop writes. */
-export const GUARD = 2;
+export const GUARD = 3;
 
 export function vmemLayout(shape: ModelShape): Layout {
   const { dim, heads, kvHeads, headDim, hidden, context } = shape;
@@ -76,7 +75,8 @@ export function vmemLayout(shape: ModelShape): Layout {
   const scalars = Object.fromEntries(SCALARS.map((name) => [name, take(1)])) as Record<ScalarName, number>;
   /** Behind a guard: the first passes of loops that hold several elements at once write a word before the first. */
   const guarded = (words: number): number => take(words + GUARD) + GUARD;
-  const increments = take(headDim / 2); // behind epsilonHigh
+  const epsilon = take(12);
+  const increments = take(headDim / 2); // read in one go with epsilon
   const rope = take(headDim);
   const x = guarded(dim);
   const y = guarded(dim);
@@ -111,7 +111,7 @@ export function vmemLayout(shape: ModelShape): Layout {
   return {
     shape,
     ...scalars,
-    ...{ x, y, increments, rope, q, k, v, o, scores, c, blockExponents, gate, up, words },
+    ...{ x, y, epsilon, increments, rope, q, k, v, o, scores, c, blockExponents, gate, up, words },
   };
 }
 
