@@ -7,7 +7,8 @@ import { type Project, textOf } from "./project.js";
 import { busesOf, isMaster, type Top } from "./verilog.js";
 
 export const PROMPT = [5];
-export const TOTAL = 2;
+/** Positions: the first token reads every weight and its own slot of the cache, and is all that a simulation can take. */
+export const TOTAL = 1;
 /** Small models end long before; of large ones, this much is seen. */
 export const CYCLES = 20_000;
 /** Pointers lie above 4 GB, so that lost high halves show; a channel each 4 GB. */
@@ -74,7 +75,8 @@ const operationsOf = (project: Project, { registers }: Package, program: Buffer,
   }
   write(offsetOf("ap_ctrl"), 1n);
   operations.push({ kind: "watch", cycles: CYCLES }, { kind: "read", offset: offsetOf("generated") });
-  for (let i = 0; i < TOTAL; i++) operations.push({ kind: "read", offset: window("tokens") + 4 * i });
+  // The prompt, and what was chosen behind it.
+  for (let i = 0; i <= TOTAL; i++) operations.push({ kind: "read", offset: window("tokens") + 4 * i });
   return operations;
 };
 

@@ -1,4 +1,4 @@
-/** One flipped bit of what an exported accelerator computes with: of a weight that it reads, of the constants in its Verilog. */
+/** Changes of what an exported accelerator computes with: of weights that it reads, of constants in its Verilog. */
 import { BASE, type Layout } from "./execution.js";
 import type { Seen } from "./bench.js";
 import { filesUnder, type Project, textOf } from "./project.js";
@@ -7,7 +7,7 @@ const IMAGE = "host/image.bin";
 
 export interface Flip {
   readonly file: string;
-  readonly what: string;
+  /** The project with it. */
   readonly of: Project;
 }
 const changed = (project: Project, file: string, content: Buffer): Project => ({
@@ -36,28 +36,25 @@ const early = ({
     }));
 };
 
-/** The second highest bit of a byte: in every weight format it is worth much. */
-const BIT = 0x40;
-
-/** Of the longest early bursts, which are matrices; the middle ones first. */
-export const weightFlips = (project: Project, seen: Seen, { beatBytes, channels }: Layout): Flip[] => {
+/**
+ * The middle of each of the longest early bursts inverted: those are matrices. One bit alone need not show: four-bit keys and
+ * values are coarser than the least of their weights.
+ */
+export const weightFlip = (
+  project: Project,
+  seen: Seen,
+  { beatBytes, channels }: Layout,
+): Flip | undefined => {
   const image = project.files.get(IMAGE)!;
   const bursts = early(seen);
   const longest = Math.max(...bursts.map(({ words }) => words));
-  const long = bursts.filter(({ words }) => words === longest);
-  const middle = (long.length - 1) / 2;
-  return long
-    .map((burst, i) => ({ burst, far: Math.abs(i - middle) }))
-    .sort((a, b) => a.far - b.far)
-    .flatMap(({ burst: { channel, offset, words, size } }): Flip[] => {
-      const inChannel = offset + (words << size) / 2;
-      const slice = beatBytes / channels;
-      const at = Math.floor(inChannel / slice) * beatBytes + channel * slice + (inChannel % slice);
-      if (at >= image.length) return [];
-      const copy = Buffer.from(image);
-      copy[at] = copy[at]! ^ BIT;
-      return [{ file: IMAGE, what: `bit 6 of byte ${at}`, of: changed(project, IMAGE, copy) }];
-    });
+  const slice = beatBytes / channels;
+  const copy = Buffer.from(image);
+  for (const { channel, offset, words, size } of bursts.filter((b) => b.words === longest)) {
+    const first = Math.floor((offset + ((words - 1) << size) / 2) / slice) * beatBytes + channel * slice;
+    for (let at = first; at < Math.min(first + slice, image.length); at++) copy[at] = copy[at]! ^ 0xff;
+  }
+  return copy.equals(image) ? undefined : { file: IMAGE, of: changed(project, IMAGE, copy) };
 };
 
 const ARM = /^(\s*\d+'d\d+: \w+ = (\d+)'d)(\d+);$/gm;
@@ -73,7 +70,6 @@ export const constantFlips = (project: Project): Flip[] =>
     .sort((a, b) => a.arms - b.arms)
     .map(({ file, text }) => ({
       file,
-      what: "the highest bit of the constants in its cases",
       of: changed(
         project,
         file,

@@ -470,7 +470,7 @@ const MUTANTS: readonly Mutant[] = [
         changed(files, "rtl/mini.v", ".m_axi_gmem0_rdata(m_axi_gmem0_rdata)", ".m_axi_gmem0_rdata(128'd0)"),
         "rtl/mini.v",
       ),
-    says: /host\/image\.bin: a flipped weight changes nothing/,
+    says: /host\/image\.bin: weights that are read may be inverted/,
   },
 ];
 
@@ -515,7 +515,7 @@ describe("project lint", () => {
       assert.ok(run.kind === "ran" && run.seen.ended && run.seen.faults.length === 0);
       const wanted = generate(new IntegerState(model), PROMPT, TOTAL);
       const [, ...window] = run.seen.reads.map(({ value }) => value);
-      assert.deepEqual(window, wanted.slice(0, TOTAL));
+      assert.deepEqual(window, wanted);
     }));
 
   it("a folder that is no project is refused with the reason", async () => {
