@@ -85,7 +85,12 @@ export const buildFiles = (board: Board, name: string, title: string): ProjectFi
   const [{ product }, ...others] = builds;
   return new Map([
     ...builds.flatMap((build): [string, string][] => {
-      const scripts = { title, ...build, products: build.steps.map((s) => s.product) };
+      const scripts = {
+        title,
+        ...build,
+        tools: [...new Set(build.steps.map(({ command }) => command.split(" ")[0]!))],
+        products: build.steps.map((s) => s.product),
+      };
       const file = build.name === "" ? "build" : `build-${build.name}`;
       return [
         [`${file}.sh`, buildSh(scripts)],

@@ -1,6 +1,7 @@
 /** Projects whose accelerator sits behind AXI: Zynq block designs, Vitis kernels, IP-XACT for Versal. */
 import { axiAccelerator } from "../../generator/accelerator/axiaccelerator.js";
 import { CORE_CELL, emitKernel } from "../../generator/accelerator/axitop.js";
+import { USABLE } from "../../generator/estimate/device.js";
 import { elaborate } from "../../generator/hdl/index.js";
 import { registerMap } from "../../generator/isa/registers.js";
 import { linkCfg } from "../../rtl-templates/vitis/vitis.js";
@@ -47,6 +48,24 @@ const banksOf = (masters: readonly string[], banks: number): { port: string; ban
   });
 };
 
+/** Instance in the core of everything that talks AXI to memory; FIFOs part it from the rest. */
+const MEMORY_CELL = `${CORE_CELL}/u_memory`;
+
+/** The whole core beside HBM where one die region holds it; else its memory side alone, and the tool places the rest. */
+export const floorplanOf = ({ board, fit }: ExportInput, title: string): string => {
+  const { lut, slrs } = board.device;
+  const needs = fit.lines.find(({ what }) => what === "LUT")!.needs;
+  const name = "pblock_hbm";
+  return needs <= (USABLE.lut * lut.value!) / slrs
+    ? floorplanXdc({ title, what: "the core", name, cell: CORE_CELL })
+    : floorplanXdc({
+        title,
+        what: "what reads and writes memory (the whole core is larger than one region)",
+        name,
+        cell: MEMORY_CELL,
+      });
+};
+
 /** What `input.board.flow` asks for. */
 export const kernelProject = (input: AxiExport): ProjectFiles => {
   const { board, name, model, clockMHz } = input;
@@ -68,7 +87,7 @@ export const kernelProject = (input: AxiExport): ProjectFiles => {
         ...rtl,
         ...coreVivado(input, sources, true),
         ["link.cfg", linkCfg({ title, name, clockMHz, ports })],
-        [FLOORPLAN, floorplanXdc({ title, name: "pblock_hbm", cell: CORE_CELL })],
+        [FLOORPLAN, floorplanOf(input, title)],
         ...cardProject(input, flow, FLOORPLAN),
       ]);
     }

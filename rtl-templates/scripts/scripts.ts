@@ -12,6 +12,8 @@ export interface ScriptStep {
 }
 export interface Scripts {
   readonly title: string;
+  /** Programs that the steps call. */
+  readonly tools: readonly string[];
   readonly steps: readonly ScriptStep[];
   /** What everything is for. */
   readonly product: string;

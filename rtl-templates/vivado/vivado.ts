@@ -210,6 +210,8 @@ export const pinsXdc = (context: Pins): string => render("vivado/pins.xdc", cont
 
 export interface Floorplan {
   readonly title: string;
+  /** In words. */
+  readonly what: string;
   readonly name: string;
   /** Instance whose cells it takes. */
   readonly cell: string;
