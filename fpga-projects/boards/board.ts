@@ -42,8 +42,17 @@ export type Flow =
   | { readonly kind: "versal"; readonly hbmBanks: number }
   /** Vivado with the model in the fabric, or a memory controller, and a UART. */
   | { readonly kind: "fabric" }
-  /** Yosys, nextpnr, packer: `gateloom build`. */
-  | { readonly kind: "open"; readonly nextpnr: readonly string[] };
+  /** Yosys, nextpnr, packer: `gateloom build`. With a flash that the design may read, the model lies there. */
+  | { readonly kind: "open"; readonly nextpnr: readonly string[]; readonly flash?: ModelFlash };
+
+/** The configuration flash once the FPGA runs. */
+export interface ModelFlash {
+  /** Where the model lies, in bytes: behind every bitstream. */
+  readonly offset: number;
+  /** Of the flash, and of a light that says that it holds no model. */
+  readonly pins: readonly Pin[];
+  readonly source: string;
+}
 
 export interface Board {
   /** What `--board` takes. */

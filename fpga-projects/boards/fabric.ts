@@ -53,7 +53,21 @@ export const icebreaker: Board = {
     slrs: 1,
   },
   boardPart: null,
-  flow: { kind: "open", nextpnr: ["--up5k", "--package", "sg48"] },
+  flow: {
+    kind: "open",
+    nextpnr: ["--up5k", "--package", "sg48"],
+    flash: {
+      offset: 0x100000,
+      pins: [
+        { port: "flash_sck", pin: "15", standard: "LVCMOS33" },
+        { port: "flash_select_n", pin: "16", standard: "LVCMOS33" },
+        { port: "flash_mosi", pin: "14", standard: "LVCMOS33" },
+        { port: "flash_miso", pin: "17", standard: "LVCMOS33" },
+        { port: "failed", pin: "11", standard: "LVCMOS33" },
+      ],
+      source: "icebreaker-fpga/icebreaker-verilog-examples, icebreaker.pcf",
+    },
+  },
   memory: null,
   oscillatorMHz: figure(12, "icestorm, examples/icebreaker"),
   clockMHz: figure(12, "the oscillator itself"),
@@ -64,7 +78,10 @@ export const icebreaker: Board = {
     { port: "tx", pin: "9", standard: "LVCMOS33" },
     { port: "led", pin: "37", standard: "LVCMOS33" },
   ],
-  notes: ["SPRAM cannot be initialised by the bitstream: weights come from the flash."],
+  notes: [
+    "SPRAM cannot be initialised by the bitstream: weights come from the flash.",
+    "Both LEDs shine at 0: green while a run lasts, red when the flash holds no model for this bitstream.",
+  ],
 };
 
 export const ulx3s: Board = {

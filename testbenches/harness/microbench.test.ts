@@ -1,7 +1,6 @@
 /** The benches of the micro machine with a program of nine instructions: a token plus a number of the stream is the next token. */
 import assert from "node:assert/strict";
-import { crc32 } from "../../generator/micro/board/crc.js";
-import { identityOf } from "../../generator/micro/board/link.js";
+import { flashContents, programIdentity } from "../../generator/micro/board/flash.js";
 import { encode } from "../../generator/micro/encode.js";
 import type { Micro } from "../../generator/micro/machine.js";
 import { runEmbedded } from "./embedded.js";
@@ -22,9 +21,8 @@ const PROGRAM: Micro[] = [
 ];
 const CONTENTS = { program: PROGRAM.map(encode), tables: [] };
 const STEP = 0x1234;
-const IMAGE = new Uint8Array(8 * (WORD + 1));
-new DataView(IMAGE.buffer).setUint16(8 * WORD, STEP, true);
-const SUM = 0x5eed;
+const STREAM = Array.from({ length: WORD + 1 }, (_, i) => (i === WORD ? BigInt(STEP) : 0x0123456789abcdefn));
+const FLASH = flashContents(CONTENTS, STREAM);
 
 const PROMPT = [7, 300, 11];
 const TOTAL = 6;
@@ -34,11 +32,8 @@ const CHIP = {
   ...CONTENTS,
   positions: 256,
   divider: 5,
-  flash: { words: WORD + 1, offset: 0x100000, program: SUM },
+  flash: { words: WORD + 1, offset: 0x100000, program: programIdentity(CONTENTS) },
 };
-const withCrc = (image: Uint8Array, crc: number): Uint8Array =>
-  Uint8Array.from([...image, crc >>> 24, (crc >> 16) & 255, (crc >> 8) & 255, crc & 255]);
-
 const tokensOf = async (run: RunDescription) => {
   const tokens: number[] = [];
   const end = await runEmbedded(run, {
@@ -51,19 +46,18 @@ const tokensOf = async (run: RunDescription) => {
 
 describe("benches of the micro machine", () => {
   it("bare: the prompt, then the chosen tokens", async () => {
-    const { tokens, end } = await tokensOf(machineRun(CONTENTS, IMAGE, REQUEST));
+    const { tokens, end } = await tokensOf(machineRun(CONTENTS, STREAM, REQUEST));
     assert.deepEqual([tokens, end.outcome], [EXPECTED, "done"]);
   });
 
   it("chip: from the flash, over the UART", async () => {
-    const crc = crc32(IMAGE, SUM);
-    const { tokens, end } = await tokensOf(chipRun(CHIP, withCrc(IMAGE, crc), REQUEST));
+    const { tokens, end } = await tokensOf(chipRun(CHIP, FLASH.bytes, REQUEST));
     assert.deepEqual([tokens, end.outcome], [EXPECTED, "done"]);
     assert.deepEqual(
       [...end.finals],
       [
         ["saturated", 0n],
-        ["identity", BigInt(identityOf(crc))],
+        ["identity", BigInt(FLASH.id)],
         ["refused", 0n],
         ["failed", 0n],
         ["flash_wrong", 0n],
@@ -71,11 +65,9 @@ describe("benches of the micro machine", () => {
     );
   });
 
-  it("chip: a flash with another model is reported, and nothing runs", async () => {
-    const crc = crc32(IMAGE, SUM + 1);
-    const { tokens, end } = await tokensOf(
-      chipRun(CHIP, withCrc(IMAGE, crc), { ...REQUEST, maxCycles: 30_000 }),
-    );
+  it("chip: a model for another program is reported, and nothing runs", async () => {
+    const other = flashContents({ ...CONTENTS, program: CONTENTS.program.slice(1) }, STREAM);
+    const { tokens, end } = await tokensOf(chipRun(CHIP, other.bytes, { ...REQUEST, maxCycles: 30_000 }));
     assert.deepEqual([tokens, end.outcome], [[], "limit"]);
     assert.deepEqual([end.finals.get("failed"), end.finals.get("refused")], [1n, 1n]);
   });

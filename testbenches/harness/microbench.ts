@@ -112,18 +112,18 @@ const machineBench = (contents: MicroContents) =>
   );
 
 /** Nibbles of a stream, in order. */
-const nibblesOf = (image: Uint8Array): bigint[] =>
-  [...image].flatMap((byte) => [BigInt(byte & 15), BigInt(byte >> 4)]);
+const nibblesOf = (stream: readonly bigint[]): bigint[] =>
+  stream.flatMap((word) => Array.from({ length: 16 }, (_, n) => (word >> BigInt(4 * n)) & 15n));
 
-/** The bare machine. `image`: the stream from word 0. */
+/** The bare machine. `words`: the stream from word 0. */
 export const machineRun = (
   contents: MicroContents,
-  image: Uint8Array,
+  words: readonly bigint[],
   { prompt, total, maxCycles, seed }: MicroRequest,
 ): RunDescription => ({
   design: elaborate(machineBench(contents)),
   loads: [
-    { enable: "load_enable", address: "load_addr", data: "load_data", words: nibblesOf(image) },
+    { enable: "load_enable", address: "load_addr", data: "load_data", words: nibblesOf(words) },
     { enable: "prompt_enable", address: "prompt_addr", data: "prompt_data", words: prompt.map(BigInt) },
   ],
   held: { promptLength: BigInt(prompt.length), total: BigInt(total) },
