@@ -509,6 +509,26 @@ describe("project lint", () => {
       );
     });
 
+  it("L17 finds: an engine that is not all there", async () => {
+    // The board's own core takes Yosys a minute or two (gateloom lint --deep); here twelve multipliers stand for it.
+    const core = [
+      "module accelerator (input wire clk, input wire [15:0] a, input wire [191:0] b, output reg [383:0] p);",
+      "  integer i; always @(posedge clk) for (i = 0; i < 12; i = i + 1) p[32*i +: 32] <= a * b[16*i +: 16];",
+      "endmodule\n",
+    ].join("\n");
+    const manifest = JSON.parse(projectOf("kv260").get("manifest.json")!.toString()) as object;
+    const said = (needs: number): Promise<string[]> =>
+      saidBy(
+        RULES[16]!,
+        new Map([
+          ["manifest.json", JSON.stringify({ ...manifest, fit: { lines: [{ what: "DSP", needs }] } })],
+          ["rtl/accelerator.v", core],
+        ]),
+      );
+    assert.deepEqual(await said(12), []);
+    assert.match((await said(40)).join(), /DSP: Yosys counts 12, the estimate is 40/);
+  });
+
   it("the exported folder by itself runs to golden's tokens: its Verilog, its image, its program", () =>
     withProject(projectOf("pynq-z2"), async (project) => {
       const run = await execute(project, topOf(project)!, (await packageOf(project))!);
