@@ -1,6 +1,6 @@
 /** Host programs of boards with AXI against the simulated accelerator: what they say, when they end, what they tell of errors. */
 import assert from "node:assert/strict";
-import { mkdir, symlink, writeFile } from "node:fs/promises";
+import { mkdir, readFile, symlink, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { execa } from "execa";
@@ -175,7 +175,7 @@ for (const program of PROGRAMS)
       const ran = await drive(["--prompt", STOPPING, "--tokens", "20"]);
       assert.ok(answer(prompt, 20).length < 20);
       assert.equal(ran.out, `${STOPPING}${answerText(prompt, 20)}\n`, ran.err);
-      assert.doesNotMatch(ran.err, /ended/);
+      assert.doesNotMatch(ran.err, /^\(ended/m);
       assert.deepEqual(
         bridge.writes.slice(writes).filter(({ offset }) => offset === offsetOf("command")),
         [{ offset: offsetOf("command"), value: 1 }],
@@ -203,6 +203,39 @@ for (const program of PROGRAMS)
       assert.equal(exitCode, 130);
     });
 
+    it("gives answers as JSON with what the counters say", async () => {
+      const ran = await drive(["--json", "--tokens", "3"], `the\nwas "é"\n`);
+      const said = ran.out
+        .trimEnd()
+        .split("\n")
+        .map((line) => JSON.parse(line) as unknown);
+      for (const [i, prompt] of ["the", 'was "é"'].entries()) {
+        const ids = tokenizer.encode(prompt);
+        const { seconds, counters, saturated, ...rest } = said[i] as Record<string, unknown>;
+        const text = answerText(ids, 3);
+        const ending = answer(ids, 3).length < 3 ? "stop" : "length";
+        const tokens = answer(ids, 3).length;
+        assert.deepEqual(rest, { prompt, text, ending, promptTokens: ids.length, tokens });
+        assert.ok(Number(seconds) > 0);
+        assert.equal(typeof saturated, "boolean");
+        const { cycles = 0, beats = 0 } = counters as { cycles?: number; beats?: number };
+        assert.ok(cycles > 1000 && beats > 100);
+      }
+      assert.equal(ran.err, "");
+    });
+
+    it("refuses an image that was changed", async () => {
+      const name = path.join(project.host, "image.bin");
+      const image = await readFile(name);
+      const changed = Uint8Array.from(image);
+      changed[1000]! ^= 1;
+      await writeFile(name, changed);
+      const ran = await drive(["--prompt", "a"]);
+      await writeFile(name, image);
+      assert.match(ran.err, /^gateloom: .*image\.bin is not the file of this export/m);
+      assert.equal(ran.code, 1);
+    });
+
     it("refuses a bitstream or files that are not there or not of this export", async () => {
       const missing = await drive(program.needs === "g++" ? ["--data", "nowhere"] : ["--bit", "nowhere.bit"]);
       assert.match(missing.err, /^gateloom: nowhere/m);
@@ -222,6 +255,79 @@ for (const program of PROGRAMS)
       assert.match((await drive(["--help"])).out, /--prompt/);
     });
   });
+
+describe("the XRT program behind gateloom_text.py", () => {
+  const xrt = PROGRAMS[1]!;
+  let project: ProjectFolder;
+  let bridge: AxiBridge;
+  before(async function () {
+    await commandOrSkip(this, "python3");
+    await commandOrSkip(this, "g++");
+    project = await ProjectFolder.of(hostFiles(axiInputFor(boardOf("u55c")!, design)));
+    await xrt.ready(project.host);
+    bridge = new AxiBridge(design, axi, {
+      ...{ map, behaviour: CALM, random: randomFrom(8), bankBytes: 1 << 20, banks: true },
+    });
+    await bridge.listen();
+  });
+  after(async () => {
+    await bridge?.close();
+    await project?.remove();
+  });
+  const at = (input = "") => ({
+    cwd: project.host,
+    env: {
+      ...{ GATELOOM_BRIDGE: bridge.address, GATELOOM_KERNEL: "gateloom_npu:{gateloom_npu_1}" },
+      PYTHONDONTWRITEBYTECODE: "1",
+    },
+    input,
+  });
+  const HOST = ["gateloom_text.py", "--host", "./gateloom_host --xclbin a.xclbin"];
+
+  it("talks line for line, ends at stop tokens, and counts", async () => {
+    const ran = await run("python3", [...HOST, "--tokens", "20"], at(`${STOPPING}\nwas é\n`));
+    const said = (text: string): string => `${text}${answerText(tokenizer.encode(text), 20)}\n`;
+    assert.equal(ran.out, said(STOPPING) + said("was é"), ran.err);
+    assert.match(ran.err, /\(the last run: cycles \d+.*beats \d+\)/);
+    assert.equal(ran.code, 0);
+  });
+
+  it("hands on what the accelerator and the program say of errors", async () => {
+    bridge.behaviour = { ...CALM, response: () => DECERR };
+    const ran = await run("python3", [...HOST, "--prompt", "the"], at());
+    bridge.behaviour = CALM;
+    assert.match(ran.err, /^gateloom: the run ended with an error.*m_axi_gmem\d: no memory answers/m);
+    const missing = await run("python3", ["gateloom_text.py", "--host", "./nowhere"], at());
+    assert.match(missing.err, /^gateloom: --host \.\/nowhere: /m);
+    const usage = await run("python3", ["gateloom_text.py", "--host", "./gateloom_host"], at());
+    assert.match(usage.err, /--xclbin names the built kernel.*has ended before it was ready/s);
+    assert.deepEqual([ran.code, missing.code, usage.code], [1, 1, 1]);
+  });
+
+  it("hands on Ctrl-C, which ends the run", async () => {
+    bridge.behaviour = { ...CALM, silent: () => true };
+    const from = bridge.writes.length;
+    const wrote = async (name: string): Promise<void> => {
+      while (!bridge.writes.slice(from).some((w) => w.offset === offsetOf(name) && w.value === 1))
+        await setTimeout(5);
+    };
+    const child = execa("python3", [...HOST, "--prompt", "the"], { ...at(), reject: false });
+    await wrote("ap_ctrl");
+    child.kill("SIGINT");
+    await wrote("command");
+    bridge.behaviour = CALM;
+    const { stderr, exitCode } = await child;
+    assert.match(stderr, /^\(interrupted\)$/m);
+    assert.equal(exitCode, 130);
+  });
+
+  it("is not built where there is no XRT, and make says so", async () => {
+    const ran = await run("make", ["-B", "XILINX_XRT=/nowhere"], at());
+    assert.match(ran.err, /no XRT in XILINX_XRT=\/nowhere: install it and source/);
+    assert.equal(ran.code, 2);
+    assert.equal((await run("make", ["clean", "XILINX_XRT=/nowhere"], at())).code, 0);
+  });
+});
 
 describe("host files", () => {
   it("carry the model's numbers, whatever its vocabulary", () => {

@@ -39,6 +39,20 @@ const described = (file: string, content: Uint8Array) => ({
   sha256: createHash("sha256").update(content).digest("hex"),
 });
 
+/** FNV-1a, for programs without a library for sha256. In halves of 32 bits: images are long, and BigInt is slow. */
+const fingerprint = (content: Uint8Array): string => {
+  const PRIME = 0x1b3; // and 2^40
+  let [high, low] = [0xcbf29ce4, 0x84222325];
+  for (const byte of content) {
+    low = (low ^ byte) >>> 0;
+    const product = low * PRIME;
+    high = (Math.imul(high, PRIME) + Math.floor(product / 2 ** 32) + (low << 8)) >>> 0;
+    low = product >>> 0;
+  }
+  const hex = (half: number): string => half.toString(16).padStart(8, "0");
+  return `0x${hex(high)}${hex(low)}`;
+};
+
 /** What every program must know. */
 const commonFacts = (input: ExportInput) => ({
   name: input.name,
@@ -140,6 +154,8 @@ export const axiHostFiles = (input: AxiExport): ProjectFiles => {
           kernel: `${name}:{${name}_1}`,
           imageBytes: compiled.image.length,
           programBytes: program.length,
+          imageHash: fingerprint(compiled.image),
+          programHash: fingerprint(program),
           channelBytes: channelBytes(input),
           positions: compiled.positions,
           vocab: compiled.model.shape.vocab,

@@ -72,6 +72,14 @@ describe("the UART program", () => {
     const short = await drive(["--port", PORT, "--ids", "-", "--tokens", "2"], ids.join(" "));
     assert.equal(short.out, `${answerText(ids, 2)}\n`);
     assert.match(short.err, /\(ended after 2 tokens; --tokens allows more\)/);
+    const json = await drive(["--port", PORT, "--prompt", TEXT, "--tokens", "2", "--json"]);
+    const { seconds, ...rest } = JSON.parse(json.out) as { readonly seconds: number };
+    assert.ok(seconds > 0);
+    const text = answerText(ids, 2);
+    assert.deepEqual(rest, {
+      ...{ prompt: TEXT, text, ending: "length", promptTokens: ids.length, tokens: 2 },
+      ...{ counters: {}, saturated: false },
+    });
   });
 
   it("says when the port, the model or the whole board is not there", async () => {

@@ -133,6 +133,31 @@ for word in ("one", "two"):
     assert.equal(await inPython(this, files, script), `[${bytes("one")}]\n[${bytes("two")}]\n`);
   });
 
+  it("remembers a conversation until /new, where the model has a template", async function () {
+    const script = `import types
+asked = []
+class Accelerator:
+    positions, broken = 100, False
+    def run(self, prompt, total, interrupted):
+        yield 7
+    def counters(self):
+        return {}
+    def saturated(self):
+        return False
+def conversation(messages):
+    asked.append(" ".join("%s:%s" % (m["role"][0], m["content"]) for m in messages))
+    return [1]
+text = types.SimpleNamespace(
+    vocab=10, stops=set(), template="t", conversation=conversation, stream=lambda _: lambda token: "" if token is None else "ja")
+g.Talk(Accelerator(), text, 1, False).lines([{"role": "system", "content": "S"}])
+print(asked)
+`;
+    assert.equal(
+      await inPython(this, hostTokenizer(tokenizer, null), script, "hi\n\nwhat\n/new\nhm\n"),
+      "ja\nja\nja\n['s:S u:hi', 's:S u:hi a:ja u:what', 's:S u:hm']\n",
+    );
+  });
+
   it("says which package is missing, and where only ids are understood", async function () {
     const script = `for name in ("jinja2", "tokenizers"):
     sys.modules[name] = None

@@ -289,7 +289,12 @@ const fixed = (): (Flags | Value)[] => {
         doc: "The run was ended by a command or an error; until the next start.",
       },
       { name: "fault", bit: 3, access: "read", doc: "An AXI port met an error; until the next start." },
-      { name: "saturated", bit: 4, access: "read", doc: "Arithmetic has saturated since reset." },
+      {
+        name: "saturated",
+        bit: 4,
+        access: "read",
+        doc: "Arithmetic has saturated since reset; a run that an error ended counts.",
+      },
       { name: "snapshotPending", bit: 5, access: "read", doc: "The counters asked for are not there yet." },
     ]),
     value(

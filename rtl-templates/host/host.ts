@@ -89,6 +89,9 @@ export interface ModelText {
   readonly kernel: string;
   readonly imageBytes: number;
   readonly programBytes: number;
+  /** FNV-1a of 64 bits, as C writes it. */
+  readonly imageHash: string;
+  readonly programHash: string;
   readonly channelBytes: number;
   readonly positions: number;
   readonly vocab: number;
