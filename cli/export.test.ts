@@ -2,7 +2,9 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import {
+  accessSync,
   chmodSync,
+  constants,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -99,6 +101,7 @@ describe("export: bad input", () => {
     assert.match(lines.join("\n"), /does not fit; written all the same \(--force\)/);
     assert.match(readFileSync(at("forced größe/README.md"), "utf8"), /was overridden \(`--force`\)/);
     assert.equal(JSON.parse(readFileSync(at("forced größe/manifest.json"), "utf8")).forced, true);
+    accessSync(at("forced größe/build.sh"), constants.X_OK);
   });
 
   it("folders of others, of files, and projects that somebody works in are left alone", async () => {

@@ -87,7 +87,7 @@ export const writeFolder = async (folder: string, files: Files): Promise<void> =
     for (const [name, content] of files) {
       const file = path.join(staging, name);
       await mkdir(path.dirname(file), { recursive: true });
-      await writeFile(file, content);
+      await writeFile(file, content, { mode: name.endsWith(".sh") ? 0o777 : 0o666 });
     }
     await rm(target, { recursive: true, force: true });
     await rename(staging, target);

@@ -15,13 +15,26 @@ const sh = (...lines: readonly string[]): string => ["```sh", ...lines, "```"].j
 const WHAT: readonly (readonly [RegExp, string, string])[] = [
   [/^rtl\//, "rtl/", "Verilog-2005, one module a file, each with a comment back to its TypeScript"],
   [/^card\//, "card/", "Verilog of the plain Vivado design alone"],
-  [/^xdc\//, "xdc/", "constraints"],
+  [/^xdc\/timing\.xdc$/, "xdc/timing.xdc", "the oscillator's clock"],
+  [/^xdc\/pins\.xdc$/, "xdc/pins.xdc", "pins"],
+  [/^xdc\/ooc\.xdc$/, "xdc/ooc.xdc", "clock of the core alone, out of context"],
+  [/^xdc\/floorplan\.xdc$/, "xdc/floorplan.xdc", "what stays beside HBM, in SLR0"],
+  [/^xdc\/crossings\.xdc$/, "xdc/crossings.xdc", "paths between the clocks of core and PCIe"],
+  [
+    /^xdc\/card\.xdc$/,
+    "xdc/card.xdc",
+    "configuration memory, power budget, pins that the board file leaves open",
+  ],
   [/^scripts\//, "scripts/", "Tcl of Vivado; `common.tcl` lists every source"],
   [/^scripts\/package\.tcl$/, "scripts/package.tcl", "the core as IP-XACT"],
   [/^scripts\/zynq\.tcl$/, "scripts/zynq.tcl", "project mode: block design to bitstream"],
   [/^scripts\/project\.tcl$/, "scripts/project.tcl", "project mode: everything to bitstream or device image"],
   [/^scripts\/nonproject\.tcl$/, "scripts/nonproject.tcl", "the same without a project on the disk"],
-  [/^scripts\/batch\.tcl$/, "scripts/batch.tcl", "non-project batch"],
+  [
+    /^scripts\/batch\.tcl$/,
+    "scripts/batch.tcl",
+    "non-project batch; where the top level is a block design, of the core alone",
+  ],
   [/^link\.cfg$/, "link.cfg", "how `v++` connects the kernel to HBM"],
   [/^build\.sh$/, "build.sh, build.bat, Makefile", "the steps in order"],
   [/^build-vivado\.sh$/, "build-vivado.sh, build-vivado.bat", "the same for plain Vivado; `make vivado`"],
@@ -31,7 +44,8 @@ const WHAT: readonly (readonly [RegExp, string, string])[] = [
     "host/image.bin, host/program.bin",
     "what the host loads: weights and constants, instructions",
   ],
-  [/^docs\//, "docs/", "the register map, or the bytes on the wire"],
+  [/^docs\/registers\.md$/, "docs/registers.md", "the register map"],
+  [/^docs\/link\.md$/, "docs/link.md", "the bytes on the wire"],
 ];
 
 const buildText = (board: Board, name: string): string[] => {
@@ -65,7 +79,7 @@ const buildText = (board: Board, name: string): string[] => {
         `**Vitis.** Vitis ${VIVADO} and the platform \`${flow.platform}\`:`,
         build,
         ends,
-        `**Plain Vivado**, without the card's shell: PCIe DMA (XDMA), HBM and the core in a block design. The card's board files go into \`board_files/\`; they are in ${flow.card.boardFiles}.`,
+        `**Plain Vivado**, without the card's shell: PCIe DMA (XDMA), HBM and the core in a block design, by the Vivado of a Vitis installation (the packaging is the same). The card's board files go into \`board_files/\`; they are in ${flow.card.boardFiles}.`,
         sh(
           "bash build-vivado.sh      # build-vivado.bat on Windows; or make vivado",
           "vivado -mode batch -nojournal -source scripts/nonproject.tcl      # instead of its second step: no project on the disk",
@@ -135,6 +149,12 @@ const bandwidthText = ({ memory }: Board): string => {
     : `${memory.name}: ${gigabytes(rate.value)} GB/s by name, of which ${Math.round(100 * SUSTAINED)} % are counted on.`;
 };
 
+/** What the figures leave out. */
+const scopeText = ({ memory }: Board): string =>
+  memory === null
+    ? "The whole chip, counted from the netlist by gateloom, not by the vendor's tools."
+    : "The core alone, counted from the netlist by gateloom, not by the vendor's tools; interconnect, DMA and memory controllers come on top.";
+
 /** What was not tried, by kind of board. */
 const unchecked = (board: Board): string[] => {
   const tcl = "The Tcl has run in tclsh against a stand-in of Vivado's commands, never in Vivado.";
@@ -161,6 +181,7 @@ export const readmeOf = (input: ExportInput, files: ProjectFiles): string => {
     board: board.title,
     build: buildText(board, name),
     run: runText(board, name),
+    scope: scopeText(board),
     forced,
     resources: fit.lines.map((l) => ({
       what: l.what,

@@ -6,6 +6,8 @@ export interface ProjectReadme {
   /** Paragraphs. */
   readonly build: readonly string[];
   readonly run: readonly string[];
+  /** What the figures are of. */
+  readonly scope: string;
   readonly forced: boolean;
   readonly resources: readonly {
     readonly what: string;
