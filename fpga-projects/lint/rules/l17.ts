@@ -7,7 +7,7 @@ import type { Target } from "../../../generator/estimate/cells.js";
 import { Synthesis } from "../../../generator/estimate/synthesis.js";
 import type { Board } from "../../boards/index.js";
 import { checked, type Finding, NOT_ASKED, notRun, type Rule } from "../finding.js";
-import { filesUnder, isChip, type Project, textOf } from "../project.js";
+import { isChip, type Project, textOf } from "../project.js";
 
 /** What the estimate counts is the accelerator, with its memory where that lies on the chip. */
 const topFor = (project: Project): string => (isChip(project) ? "standalone" : "accelerator");
@@ -29,17 +29,26 @@ const fitSchema = z.object({
   fit: z.object({ lines: z.array(z.object({ what: z.string(), needs: z.number() })) }),
 });
 
+/** What the top is made of, by the names in its text: boards share their cores, so one synthesis does for several. */
+const filesBelow = (project: Project, top: string): Map<string, string> => {
+  const files = new Map<string, string>();
+  const waiting = [`${top}.v`];
+  for (let name = waiting.pop(); name !== undefined; name = waiting.pop()) {
+    const text = textOf(project, `rtl/${name}`);
+    if (text === undefined || files.has(name)) continue;
+    files.set(name, text);
+    if (!name.endsWith(".v")) continue;
+    for (const [word] of text.replace(/\/\/.*/g, "").matchAll(/\b\w+(\.mem)?\b/g))
+      waiting.push(word.endsWith(".mem") ? word : `${word}.v`);
+  }
+  return new Map([...files].sort(([a], [b]) => (a < b ? -1 : 1)));
+};
+
 const synthesise = async (project: Project, board: Board) => {
   const synthesis = new Synthesis(targetFor(board));
+  const top = topFor(project);
   try {
-    const files = [...filesUnder(project, "rtl/", ".v"), ...filesUnder(project, "rtl/", ".mem")].filter(
-      // Pads and vendor cells are no part of the estimate.
-      (file) => file !== "rtl/top.v",
-    );
-    return await synthesis.count({
-      top: topFor(project),
-      files: new Map(files.map((f) => [f.slice("rtl/".length), textOf(project, f)!])),
-    });
+    return await synthesis.count({ top, files: filesBelow(project, top) });
   } finally {
     synthesis.close();
   }
