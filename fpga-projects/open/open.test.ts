@@ -128,8 +128,15 @@ describe("open flow", () => {
           tool: tool(script("fake-route", route)),
           args: [],
           writes: ["build/report.json"],
+          seeds: [],
         },
-        { what: "pack", tool: tool(script("fake-pack", pack)), args: [], writes: ["build/top.bin"] },
+        {
+          what: "pack",
+          tool: tool(script("fake-pack", pack)),
+          args: [],
+          writes: ["build/top.bin"],
+          seeds: [],
+        },
       ],
       netlist: "build/netlist.json",
       report: "build/report.json",
@@ -180,6 +187,33 @@ describe("open flow", () => {
         route(tiny(`printf '%s' '${slow}' > build/report.json; exit ${code}`, ":")),
         /^ToolError: timing is missed: the routed design reaches 9.5 MHz, 10.0 MHz are asked/,
       );
+  });
+
+  it("where timing is missed, the next seed is tried; the script keeps the one that met it", async () => {
+    const slow = REPORT.replace('"achieved":12.5', '"achieved":9.5');
+    const before = tiny(
+      `if [ "$2" = 7 ]; then printf '%s' '${REPORT}'; else printf '%s' '${slow}'; fi > build/report.json`,
+      "echo bits > build/top.bin",
+    );
+    const [first, ...others] = before.steps;
+    const args = ["--seed", "5", "--else", "5"];
+    const routed = { ...first!, args, seeds: [5, 6, 7, 8] };
+    const began: string[] = [];
+    const into = folder();
+    mkdirSync(path.join(into, "build"));
+    writeFileSync(path.join(into, "build.sh"), `fake-route ${args.join(" ")}\n`);
+    const project = { ...before, steps: [routed, ...others] };
+    await routeAndPack(project, await commandsOf(project), into, {
+      ...silent,
+      begin: (what) => began.push(what),
+    });
+    assert.deepEqual(began, [
+      "place and route",
+      "place and route, seed 6",
+      "place and route, seed 7",
+      "pack",
+    ]);
+    assert.equal(readFileSync(path.join(into, "build.sh"), "utf8"), "fake-route --seed 7 --else 5\n");
   });
 
   it("a missing tool is found before anything runs, and how to install it is said", async () => {

@@ -2,6 +2,7 @@
 import type { Compiled } from "../../generator/compile/compile.js";
 import type { AcceleratorConfig } from "../../generator/isa/config.js";
 import { buildScript, lpf, pcf, uartTop, uartTopEcp5 } from "../../rtl-templates/boards/boards.js";
+import type { Pin } from "../boards/board.js";
 import type { Board } from "../boards/index.js";
 import { baudFor, CHIP, chipFiles } from "../standalone.js";
 import { FlowError } from "./failure.js";
@@ -20,7 +21,13 @@ export interface Step {
   readonly args: readonly string[];
   /** What it must have written. */
   readonly writes: readonly string[];
+  /** Of a placer: the first stands in `args`, the others are tried where timing is missed. */
+  readonly seeds: readonly number[];
 }
+
+/** As nextpnr takes them. */
+export const seedArgs = (seed: number | undefined): string[] =>
+  seed === undefined ? [] : ["--seed", String(seed)];
 
 export interface OpenProject {
   /** Everything but what the tools write. */
@@ -93,24 +100,34 @@ const topOf = (board: Board, clockMHz: number): string => {
   return uartTopEcp5({ ...top, oscillatorMHz, pll });
 };
 
-/** Throws HdlError when the hardware cannot be built, FlowError for a clock that the board cannot make. */
-export const openProject = (
+/** What the flow is given of a design. */
+export interface OpenDesign {
+  /** Verilog and memory contents, by name. */
+  readonly rtl: ReadonlyMap<string, string>;
+  /** Text of the top level. */
+  readonly top: string;
+  readonly pins: readonly Pin[];
+  readonly clockMHz: number;
+  readonly baud: number;
+  /** Of the placer, tried in this order until timing is met; absent: its own. */
+  readonly seeds?: readonly number[];
+}
+
+const INPUTS = ["rx", "reset_n", "flash_miso"];
+
+/** The project of any design on a board with an open flow. */
+export const flowProject = (
   board: Board,
-  config: AcceleratorConfig,
-  compiled: Compiled,
-  words: readonly bigint[],
-  clockMHz = board.clockMHz.value!,
+  { rtl, top, pins, clockMHz, baud, seeds = [] }: OpenDesign,
 ): OpenProject => {
   const { flow, device } = board;
   if (flow.kind !== "open" || (device.fabric !== "ice40" && device.fabric !== "ecp5"))
     throw new RangeError(`${board.name} has no open flow`);
   const tools = FLOWS[device.fabric];
-  const baud = baudFor(clockMHz);
-  const rtl = chipFiles(config, compiled, words, clockMHz);
-  const pins = {
+  const constraints = {
     title: board.title,
     clockMHz: board.oscillatorMHz.value!,
-    pins: board.pins.map((pin) => ({ ...pin, input: pin.port === "rx" || pin.port === "reset_n" })),
+    pins: pins.map((pin) => ({ ...pin, input: INPUTS.includes(pin.port) })),
   };
   const sources = [...rtl.keys()].filter((name) => name.endsWith(".v")).sort();
   const synthesis = `read_verilog ${[...sources, `${TOP}.v`].join(" ")}; ${tools.synth} -top ${TOP} -json ../${NETLIST}`;
@@ -120,6 +137,7 @@ export const openProject = (
       tool: tools.route,
       args: [
         ...flow.nextpnr,
+        ...seedArgs(seeds[0]),
         "--json",
         NETLIST,
         tools.constraints.option,
@@ -130,6 +148,7 @@ export const openProject = (
         tools.routed.file,
       ],
       writes: [REPORT, tools.routed.file],
+      seeds,
     },
     {
       what: "pack",
@@ -139,6 +158,7 @@ export const openProject = (
           ? ["--compress", tools.routed.file, tools.bitstream]
           : [tools.routed.file, tools.bitstream],
       writes: [tools.bitstream],
+      seeds: [],
     },
   ];
   const script = buildScript({
@@ -154,8 +174,8 @@ export const openProject = (
   return {
     files: new Map([
       ...[...rtl].map(([name, text]) => [`rtl/${name}`, text] as const),
-      [`rtl/${TOP}.v`, topOf(board, clockMHz)],
-      [tools.constraints.file, (device.fabric === "ecp5" ? lpf : pcf)(pins)],
+      [`rtl/${TOP}.v`, top],
+      [tools.constraints.file, (device.fabric === "ecp5" ? lpf : pcf)(constraints)],
       ["build.sh", script],
     ]),
     top: TOP,
@@ -168,3 +188,19 @@ export const openProject = (
     baud,
   };
 };
+
+/** The accelerator with its model in block RAM. Throws HdlError when the hardware cannot be built, FlowError for a clock that the board cannot make. */
+export const openProject = (
+  board: Board,
+  config: AcceleratorConfig,
+  compiled: Compiled,
+  words: readonly bigint[],
+  clockMHz = board.clockMHz.value!,
+): OpenProject =>
+  flowProject(board, {
+    rtl: chipFiles(config, compiled, words, clockMHz),
+    top: topOf(board, clockMHz),
+    pins: board.pins,
+    clockMHz,
+    baud: baudFor(clockMHz),
+  });

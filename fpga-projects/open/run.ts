@@ -6,7 +6,7 @@ import path from "node:path";
 import { YosysProcess } from "../../generator/estimate/yosys.js";
 import { ToolFailure } from "../../generator/tools/process.js";
 import { FlowError } from "./failure.js";
-import type { FlowTool, OpenProject } from "./project.js";
+import type { FlowTool, OpenProject, Step } from "./project.js";
 import { readReport, type Routed } from "./report.js";
 
 /** The first of the tool's names that starts; throws FlowError with how to install it. */
@@ -46,11 +46,12 @@ export const buildOpen = async (
 export const commandsOf = (project: OpenProject): Promise<string[]> =>
   Promise.all(project.steps.map(({ tool }) => commandOf(tool)));
 
-const timed = async (progress: Progress, what: string, work: () => Promise<void>): Promise<void> => {
+const timed = async <T>(progress: Progress, what: string, work: () => Promise<T>): Promise<T> => {
   const started = performance.now();
   progress.begin(what);
-  await work();
+  const result = await work();
   progress.end(what, (performance.now() - started) / 1000);
+  return result;
 };
 
 /** The steps behind synthesis, in a folder with its netlist. */
@@ -60,22 +61,66 @@ export const routeAndPack = async (
   folder: string,
   progress: Progress,
 ): Promise<Routed> => {
-  for (const [i, { what, args, writes }] of project.steps.entries())
-    await timed(progress, what, async () => {
-      const command = commands[i]!;
-      const child = execa(command, args, { cwd: folder, all: true, reject: false, stdin: "ignore" });
-      for await (const line of child.iterable({ from: "all" })) progress.say(line);
-      const result = await child;
-      const log = result.all ?? "";
-      const report = path.join(folder, project.report);
-      // nextpnr ends badly when timing is missed; its report is there all the same.
-      if (writes.includes(project.report) && existsSync(report)) checkTiming(await readFile(report, "utf8"));
-      if (result.failed) throw failure(command, log);
-      for (const file of writes)
-        if (!existsSync(path.join(folder, file)))
-          throw new FlowError(`${command} ended well but did not write ${file}:\n${tail(log)}`);
-    });
+  for (const [i, step] of project.steps.entries())
+    for (const [n, seed] of (step.seeds.length > 0 ? step.seeds : [undefined]).entries()) {
+      const args = seed === undefined ? step.args : withSeed(step, seed);
+      const what = n === 0 ? step.what : `${step.what}, seed ${seed}`;
+      const missed = await timed(progress, what, () =>
+        runStep({ command: commands[i]!, args, step, project, folder, progress }),
+      );
+      if (missed === null) {
+        if (n > 0) await keepSeed(path.join(folder, SCRIPT), step, args);
+        break;
+      }
+      if (n === step.seeds.length - 1 || seed === undefined) throw missed;
+      progress.say(`timing is missed with seed ${seed}`);
+    }
   return readReport(await readFile(path.join(folder, project.report), "utf8"));
+};
+
+interface StepRun {
+  readonly command: string;
+  readonly args: readonly string[];
+  readonly step: Step;
+  readonly project: OpenProject;
+  readonly folder: string;
+  readonly progress: Progress;
+}
+
+/** Null, or that timing is missed; throws FlowError for everything else. */
+const runStep = async ({
+  command,
+  args,
+  step,
+  project,
+  folder,
+  progress,
+}: StepRun): Promise<FlowError | null> => {
+  const { writes } = step;
+  const child = execa(command, args, { cwd: folder, all: true, reject: false, stdin: "ignore" });
+  for await (const line of child.iterable({ from: "all" })) progress.say(line);
+  const result = await child;
+  const log = result.all ?? "";
+  const report = path.join(folder, project.report);
+  // nextpnr ends badly when timing is missed; its report is there all the same.
+  if (writes.includes(project.report) && existsSync(report)) {
+    const missed = missedTiming(await readFile(report, "utf8"));
+    if (missed !== null) return missed;
+  }
+  if (result.failed) throw failure(command, log);
+  for (const file of writes)
+    if (!existsSync(path.join(folder, file)))
+      throw new FlowError(`${command} ended well but did not write ${file}:\n${tail(log)}`);
+  return null;
+};
+
+const SCRIPT = "build.sh";
+const withSeed = ({ args, seeds }: Step, seed: number): string[] =>
+  args.map((arg, i) => (args[i - 1] === "--seed" && arg === String(seeds[0]) ? String(seed) : arg));
+/** The script builds with the seed that met timing. */
+const keepSeed = async (script: string, step: Step, args: readonly string[]): Promise<void> => {
+  const text = await readFile(script, "utf8");
+  await writeFile(script, text.replace(step.args.join(" "), args.join(" ")));
 };
 
 const synthesise = async (project: OpenProject, folder: string): Promise<void> => {
@@ -94,13 +139,14 @@ const synthesise = async (project: OpenProject, folder: string): Promise<void> =
   }
 };
 
-/** Throws FlowError where a clock is slower than its constraint. */
-const checkTiming = (report: string): void => {
+/** Where a clock is slower than its constraint. */
+const missedTiming = (report: string): FlowError | null => {
   const { fmaxMHz, wantedMHz } = readReport(report);
-  if (fmaxMHz < wantedMHz)
-    throw new FlowError(
-      `timing is missed: the routed design reaches ${fmaxMHz.toFixed(1)} MHz, ${wantedMHz.toFixed(1)} MHz are asked. Ask for less with --clock.`,
-    );
+  return fmaxMHz < wantedMHz
+    ? new FlowError(
+        `timing is missed: the routed design reaches ${fmaxMHz.toFixed(1)} MHz, ${wantedMHz.toFixed(1)} MHz are asked. Ask for less with --clock.`,
+      )
+    : null;
 };
 
 const tail = (log: string): string => log.split("\n").slice(-20).join("\n");
