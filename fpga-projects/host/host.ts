@@ -12,6 +12,7 @@ import {
   xrtProgram,
 } from "../../rtl-templates/host/host.js";
 import type { AxiExport, ExportInput, ProjectFiles } from "../export/input.js";
+import type { Board } from "../boards/index.js";
 import { baudFor, identity } from "../standalone.js";
 import { registerFiles, registerTexts } from "./registers.js";
 import { factsOf, tokenizerFiles } from "./tokenizer.js";
@@ -24,7 +25,8 @@ const TIMEOUTS_PER_SECOND = 10;
 
 /** Titles stand in comments and strings of several languages. */
 const plain = (text: string): string => text.replace(/[^\p{L}\p{N} .,()+:_-]/gu, "_");
-const titleOf = ({ model, board }: ExportInput): string => plain(`${model} on ${board.title}`);
+const titleOf = ({ model, board }: Pick<ExportInput, "model" | "board">): string =>
+  plain(`${model} on ${board.title}`);
 
 const programBytes = (program: BigUint64Array): Uint8Array => {
   const bytes = new Uint8Array(8 * program.length);
@@ -54,14 +56,24 @@ const fingerprint = (content: Uint8Array): string => {
 };
 
 /** What every program must know. */
-const commonFacts = (input: ExportInput) => ({
-  name: input.name,
-  model: input.model,
-  board: input.board.name,
+interface CommonFacts {
+  readonly name: string;
+  /** As people know it. */
+  readonly model: string;
+  readonly board: Board;
+  readonly positions: number;
+  readonly vocab: number;
+  readonly clockMHz: number;
+  readonly tokenizer: ReadonlyMap<string, string>;
+}
+const commonFacts = ({ board, tokenizer, name, model, positions, vocab, clockMHz }: CommonFacts) => ({
+  ...{ name, model, board: board.name, positions, vocab, clockMHz },
+  tokenizer: factsOf(tokenizer),
+});
+const factsIn = (input: ExportInput): CommonFacts => ({
+  ...input,
   positions: input.compiled.positions,
   vocab: input.compiled.model.shape.vocab,
-  clockMHz: input.clockMHz,
-  tokenizer: factsOf(input.tokenizer),
 });
 
 const json = (value: object): string => `${JSON.stringify(value, null, 2)}\n`;
@@ -81,29 +93,33 @@ const linkText = (title: string): LinkText => {
   };
 };
 
-/** For boards with the model in the FPGA and a UART. */
-export const serialHostFiles = (input: ExportInput): ProjectFiles => {
-  const { compiled, clockMHz } = input;
-  const title = titleOf(input);
-  const id = identity([...compiled.program]);
-  const baud = baudFor(clockMHz);
+/** A chip at the other end of a UART. */
+export interface SerialChip extends CommonFacts {
+  readonly baud: number;
+  /** What it answers when it is asked who is there. */
+  readonly id: number;
+}
+
+export const serialFiles = (chip: SerialChip): ProjectFiles => {
+  const { baud, id, positions } = chip;
+  const title = titleOf(chip);
   const link = linkText(title);
   return new Map<string, string>([
-    ["host/model.json", json({ ...commonFacts(input), serial: { baud, id } })],
-    ...inHost(tokenizerFiles(input.tokenizer)),
+    ["host/model.json", json({ ...commonFacts(chip), serial: { baud, id } })],
+    ...inHost(tokenizerFiles(chip.tokenizer)),
     ["host/gateloom_text.py", textPython({ title })],
     ["host/gateloom_serial.py", serialPython(link)],
-    [
-      "docs/link.md",
-      linkDocument({
-        ...link,
-        baud,
-        id: id.toString(16).padStart(8, "0"),
-        positions: compiled.positions,
-      }),
-    ],
+    ["docs/link.md", linkDocument({ ...link, baud, id: id.toString(16).padStart(8, "0"), positions })],
   ]);
 };
+
+/** For boards with the model in the FPGA and a UART. */
+export const serialHostFiles = (input: ExportInput): ProjectFiles =>
+  serialFiles({
+    ...factsIn(input),
+    baud: baudFor(input.clockMHz),
+    id: identity([...input.compiled.program]),
+  });
 
 /** Bytes of each channel: its slices of image and cache, whole words behind the last one, whole pages. */
 const channelBytes = ({ compiled, masters }: AxiExport): number =>
@@ -124,7 +140,7 @@ export const axiHostFiles = (input: AxiExport): ProjectFiles => {
     [
       "host/model.json",
       json({
-        ...commonFacts(input),
+        ...commonFacts(factsIn(input)),
         cell: CELL,
         registers: own,
         memory: { beatBytes: compiled.beatBytes, channelBytes: channelBytes(input) },
