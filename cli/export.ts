@@ -1,6 +1,4 @@
 import { Command, Option } from "commander";
-import { readFile } from "node:fs/promises";
-import path from "node:path";
 import pc from "picocolors";
 import { hardware } from "../generator/config.js";
 import { BOARDS, type Board } from "../fpga-projects/boards/index.js";
@@ -15,12 +13,6 @@ import { loadForBoard, positionsOption } from "./model.js";
 import { wholeNumber } from "./options.js";
 import { checkFolder, writeFolder } from "./output.js";
 import { type SystemOptions, systemOptions } from "./system.js";
-
-/** tokenizer.json of a Hugging Face folder, for the host programs that can use the library; null where there is none. */
-const libraryText = async (model: string | undefined): Promise<string | null> => {
-  if (model === undefined) return null;
-  return readFile(path.join(model, "tokenizer.json"), "utf8").catch(() => null);
-};
 
 interface ExportOptions extends SystemOptions {
   readonly board: string;
@@ -102,7 +94,7 @@ export const exportCommand = (): Command => {
       clockMHz,
       fit: placed.fit,
       forced: !placed.fit.fits,
-      tokenizer: hostTokenizer(loaded.tokenizer, await libraryText(options.model)),
+      tokenizer: hostTokenizer(loaded.tokenizer),
     });
     await writeFolder(options.out, files);
     if (options.json)

@@ -81,7 +81,7 @@ export const inputFor = (board: Board, said: TextTokenizer | null = tokenizer): 
   clockMHz: 100,
   fit: { lines: [], fits: true, speeds: [], clockMHz: 100 },
   forced: false,
-  tokenizer: said === null ? new Map() : hostTokenizer(said, null),
+  tokenizer: said === null ? new Map() : hostTokenizer(said),
 });
 export const axiInputFor = (
   board: Board,

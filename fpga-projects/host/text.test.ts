@@ -2,6 +2,12 @@
 import assert from "node:assert/strict";
 import { writeFile } from "node:fs/promises";
 import path from "node:path";
+import { accessBytes } from "../../golden/import/access.js";
+import { GgufSource } from "../../golden/import/gguf.js";
+import { ggufTokenizer } from "../../golden/import/ggufTokenizer.js";
+import type { TextTokenizer } from "../../golden/import/tokenizer.js";
+import { writeGguf } from "../../golden/import/write/gguf.js";
+import { sentencePieceTokenizer as ggufMetadata } from "../../golden/import/write/ggufTokenizer.js";
 import { readHuggingFaceTokenizer } from "../../golden/import/huggingfaceTokenizer.js";
 import { byteLevelTokenizer, sentencePieceTokenizer } from "../../golden/import/write/tokenizerJson.js";
 import { randomFrom } from "../../generator/library/testing.js";
@@ -60,7 +66,7 @@ describe("text on the host's side", () => {
   ] as const)
     it(`encodes and decodes as golden does: ${what}`, async function () {
       const lines = texts(letters);
-      const out = JSON.parse(await inPython(this, hostTokenizer(its, null), ENCODE, JSON.stringify(lines)));
+      const out = JSON.parse(await inPython(this, hostTokenizer(its), ENCODE, JSON.stringify(lines)));
       assert.deepEqual(
         out.map(([ids]: [number[]]) => ids),
         lines.map((line) => its.encode(line)),
@@ -95,8 +101,26 @@ describe("text on the host's side", () => {
     settings: { bos_token: "<|b|>", chat_template: "{{ bos_token }}{{ messages[0].content }}" },
   });
 
+  /** Nobody here can run it. */
+  const foreign: TextTokenizer = {
+    ...{ size: chat.size, bos: chat.bos, stops: chat.stops, marks: chat.marks, chatTemplate: null },
+    encode: (text, bos) => chat.encode(text, bos),
+    piece: (previous, token) => chat.piece(previous, token),
+    decode: (tokens) => chat.decode(tokens),
+  };
+
+  it("writes a tokenizer.json for the tokenizer inside a GGUF file", async () => {
+    const metadata = ggufMetadata(["<unk>", "<s>", "</s>", "a", "b", "ab"], [0, 0, 0, -1, -2, -3]);
+    const source = await GgufSource.from(accessBytes(writeGguf(metadata, new Map()), "m.gguf"));
+    const files = hostTokenizer(ggufTokenizer(source));
+    assert.equal(factsOf(files)?.encoder, "tokenizer.json");
+    const again = readHuggingFaceTokenizer(files.get("tokenizer.json")!, { file: "tokenizer.json" });
+    const [bos, ...ids] = ggufTokenizer(source).encode("abba");
+    assert.deepEqual([bos, ids], [1, again.encode("abba", false)]);
+  });
+
   it("gives tokenizer.json and chat templates to their packages; BOS stands there once", async function () {
-    const files = hostTokenizer(chat, marked);
+    const files = hostTokenizer(chat);
     assert.equal(factsOf(files)?.encoder, "tokenizer.json");
     const [begin] = chat.encode("");
     const script = `import types
@@ -153,7 +177,7 @@ g.Talk(Accelerator(), text, 1, False).lines([{"role": "system", "content": "S"}]
 print(asked)
 `;
     assert.equal(
-      await inPython(this, hostTokenizer(tokenizer, null), script, "hi\n\nwhat\n/new\nhm\n"),
+      await inPython(this, hostTokenizer(tokenizer), script, "hi\n\nwhat\n/new\nhm\n"),
       "ja\nja\nja\n['s:S u:hi', 's:S u:hi a:ja u:what', 's:S u:hm']\n",
     );
   });
@@ -169,18 +193,18 @@ for ask in (lambda: text.encode("a"), lambda: text.conversation([{"role": "user"
         print(failure)
 `;
     assert.equal(
-      await inPython(this, hostTokenizer(chat, marked), script),
+      await inPython(this, hostTokenizer(chat), script),
       "tokenizer.json needs the Python package tokenizers: pip install tokenizers\n" +
         "the model's chat template needs the Python package jinja2: pip install jinja2\n",
     );
-    assert.match(await inPython(this, hostTokenizer(chat, null), script), /give token ids with --ids/);
+    assert.match(await inPython(this, hostTokenizer(foreign), script), /give token ids with --ids/);
   });
 
   it("knows whose first space is dropped", () => {
     const pieces = JSON.stringify(sentencePieceTokenizer(["\u2581", "a"], [["\u2581", "a"]]));
     const prefixed = readHuggingFaceTokenizer(pieces, { file: "tokenizer.json" });
-    assert.equal(factsOf(hostTokenizer(prefixed, pieces))?.dropsSpaceBehindBos, true);
-    assert.equal(factsOf(hostTokenizer(chat, marked))?.dropsSpaceBehindBos, false);
-    assert.equal(factsOf(hostTokenizer(chat, null))?.encoder, "none");
+    assert.equal(factsOf(hostTokenizer(prefixed))?.dropsSpaceBehindBos, true);
+    assert.equal(factsOf(hostTokenizer(chat))?.dropsSpaceBehindBos, false);
+    assert.equal(factsOf(hostTokenizer(foreign))?.encoder, "none");
   });
 });

@@ -2,6 +2,7 @@
  * A tokenizer as host programs read it: facts, and a vocabulary of plain lines that Python and C++ read alike. A line a token:
  * the bytes that it prints in hexadecimal; for llama2.c's tokenizers also the text that merging looks for, and its score.
  */
+import { LibraryTokenizer } from "../../golden/import/libraryTokenizer.js";
 import { FIRST_BYTE, type TextTokenizer, Tokenizer } from "../../golden/import/tokenizer.js";
 
 export const VOCABULARY = "vocabulary.txt";
@@ -25,11 +26,9 @@ export interface TokenizerFacts {
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString("hex");
 const SPACE = 32;
 
-/** Files by name. `library` is the text of a tokenizer.json of Hugging Face, where the tokenizer came from one. */
-export const hostTokenizer = (
-  tokenizer: TextTokenizer,
-  library: string | null,
-): ReadonlyMap<string, string> => {
+/** Files by name. */
+export const hostTokenizer = (tokenizer: TextTokenizer): ReadonlyMap<string, string> => {
+  const library = tokenizer instanceof LibraryTokenizer ? tokenizer.json : null;
   const { size, bos, stops, chatTemplate, marks } = tokenizer;
   // Behind another token than BOS every byte is printed.
   const other = bos === 0 ? 1 : 0;

@@ -50,6 +50,7 @@ export function ggufTokenizer(source: Pick<GgufSource, "metadata" | "file">): Li
   ) as number[];
   return new LibraryTokenizer({
     tokenizer: new Tokenizer(json, {}),
+    json: JSON.stringify({ version: "1.0", ...json }),
     bytes: bytesOf(vocabulary, kind),
     bos: addBos && bos !== undefined && bos < tokens.length ? bos : null,
     stops: [...new Set(stops)],

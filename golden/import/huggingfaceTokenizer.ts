@@ -87,6 +87,7 @@ export function readHuggingFaceTokenizer(
   const stops = [...(about.eos ?? []), ...(end === undefined ? [] : [end])];
   return new LibraryTokenizer({
     tokenizer,
+    json: text,
     bytes,
     bos,
     stops: [...new Set(stops)].filter((token) => token >= 0 && token < bytes.length),

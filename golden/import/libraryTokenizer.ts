@@ -5,6 +5,8 @@ import type { TextTokenizer } from "./tokenizer.js";
 
 export interface LibraryTokenizerParts {
   readonly tokenizer: Tokenizer;
+  /** Text of the tokenizer.json that describes it: read from a file, or made of another container's metadata. */
+  readonly json: string;
   /** Of every token; none for special ones, so that they print nothing. */
   readonly bytes: readonly Uint8Array[];
   readonly bos: number | null;
@@ -30,6 +32,9 @@ export class LibraryTokenizer implements TextTokenizer {
     this.marks = parts.marks;
   }
 
+  get json(): string {
+    return this.parts.json;
+  }
   get size(): number {
     return this.parts.bytes.length;
   }
