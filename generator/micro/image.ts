@@ -14,6 +14,8 @@ export type MatrixName = (typeof MATRICES)[number];
 export type StreamFormat = "w2" | "w4";
 
 const MAX_SLOTS = 256;
+/** The quantiser writes three bytes before the first one. */
+const MAX_ACTIVATIONS = ACT_BYTES - GROUP;
 /** The norm's mantissa comes from at least 16 bits, and E >> 16 is a signed word. */
 const EPSILON = { least: 2 ** 15, most: 2 ** 45 };
 /** Largest left shift of an embedding row. */
@@ -24,13 +26,10 @@ export interface Image {
   /** Word addresses. */
   readonly embedding: number;
   readonly firstLayer: number;
-  /** All layers are as long. */
-  readonly layerWords: number;
   /** From the begin of a layer. */
   readonly score: number;
   readonly attend: number;
   readonly o: number;
-  readonly finalGain: number;
   /** Keys and values of layer 0; those of the others follow, `cacheWords.words` each. */
   readonly cache: number;
   readonly cacheWords: CacheLayout;
@@ -56,17 +55,21 @@ export function streamImage(model: QuantisedModel): Image {
   stream.matrix(model.embedding, "w4");
   const firstLayer = stream.align();
   const offsets = { score: 0, attend: 0, o: 0 };
-  let layerWords = 0;
+  const cacheAt: number[] = [];
   for (const layer of model.layers) {
     const from = stream.align();
+    stream.word(from);
+    cacheAt.push(stream.length);
+    stream.word(0); // known at the end
     Object.assign(offsets, writeLayer(stream, layer, formats, from));
-    layerWords = stream.align() - from;
   }
-  const finalGain = stream.align();
-  stream.gains(model.finalGain);
+  stream.gains(model.finalGain); // right behind the last layer
   stream.scale(model.headScale);
   const cache = stream.align();
   const cacheWords = cacheLayout(shape);
+  cacheAt.forEach((at, l) => {
+    stream.set(at, cache + l * cacheWords.words);
+  });
   const all = cache + shape.layers * cacheWords.words;
   if (all > SPRAM_WORDS)
     throw new MicroError([
@@ -75,7 +78,7 @@ export function streamImage(model: QuantisedModel): Image {
     ]);
   return {
     words: stream.words(),
-    ...{ embedding, firstLayer, layerWords, ...offsets, finalGain, cache, cacheWords },
+    ...{ embedding, firstLayer, ...offsets, cache, cacheWords },
     embeddingBlock: blockWords(shape.dim, "w4"),
     formats,
   };
@@ -134,7 +137,10 @@ function unsupported(model: QuantisedModel): string[] {
   );
   for (const [what, count] of Object.entries({ dim, hidden, heads·headDim: heads * headDim })) {
     need(count % GROUP === 0, `${what} ${count} is no multiple of ${GROUP}: pad the matrices with zeros`);
-    need(count <= ACT_BYTES, `${what} ${count}: the micro machine holds ${ACT_BYTES} activations`);
+    need(
+      count <= MAX_ACTIVATIONS,
+      `${what} ${count}: the micro machine holds ${MAX_ACTIVATIONS} activations`,
+    );
   }
   need(heads % kvHeads === 0, `${heads} heads do not share ${kvHeads} key/value heads evenly`);
   need(
@@ -181,7 +187,7 @@ function unsupported(model: QuantisedModel): string[] {
 }
 
 /** Bytes, low first, to words of 64 bits. */
-class Stream {
+export class Stream {
   private readonly bytes: number[] = [];
 
   half(value: number): void {
@@ -192,6 +198,16 @@ class Stream {
   word(value: number): void {
     this.half(value % 65536);
     this.half(Math.floor(value / 65536));
+  }
+
+  /** Bytes so far. */
+  get length(): number {
+    return this.bytes.length;
+  }
+
+  /** The word at a byte. */
+  set(at: number, word: number): void {
+    for (let byte = 0; byte < 4; byte++) this.bytes[at + byte] = Math.floor(word / 256 ** byte) % 256;
   }
 
   scale({ m, e }: Scale): void {

@@ -4,7 +4,7 @@
  */
 import type { ModelShape } from "../../golden/model/types.js";
 import { MicroError } from "./error.js";
-import { ACT_BYTES, VMEM_WORDS } from "./machine.js";
+import { VMEM_WORDS } from "./machine.js";
 
 /** Single words. A scale is two: mantissa (unsigned), then exponent (signed). */
 const SCALARS = [
@@ -93,21 +93,11 @@ export function vmemLayout(shape: ModelShape): Layout {
   const gate = guarded(hidden);
   const up = guarded(hidden);
   const words = Math.max(attention, next);
-  const problems: string[] = [];
   if (words > VMEM_WORDS)
-    problems.push(
+    throw new MicroError([
       `${words} words of work space for dim ${dim}, hidden ${hidden}, ${heads} heads of ${headDim} and ${context} slots, ` +
         `but the memory has ${VMEM_WORDS}: take a smaller model or context`,
-    );
-  for (const [what, count] of Object.entries({
-    dim,
-    hidden,
-    "heads times head width": heads * headDim,
-    slots: context,
-  }))
-    if (count > ACT_BYTES)
-      problems.push(`${what} ${count}: a vector of activations has at most ${ACT_BYTES} elements`);
-  if (problems.length > 0) throw new MicroError(problems);
+    ]);
   return {
     shape,
     ...scalars,
