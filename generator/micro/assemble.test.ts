@@ -14,8 +14,8 @@ describe("micro/encode", () => {
       bit += bitsOf(field);
     }
     assert.equal(encode({ imm: 1 }), 1n << BigInt(bit));
-    assert.equal(encode({ target: 511 }), 511n << BigInt(POSITIONS.target));
-    assert.equal(POSITIONS.target + 9, WORD_BITS);
+    assert.equal(encode({ target: 767 }), 767n << BigInt(POSITIONS.target));
+    assert.equal(POSITIONS.target + 10, WORD_BITS);
   });
 
   it("decodes what it encodes, for each code and for random words", () => {
@@ -31,7 +31,7 @@ describe("micro/encode", () => {
         if (code > 0) micro[field] = FIELDS[field][code]!;
       }
       if (i % 2) micro.imm = 1 + random(65535);
-      if (i % 3) micro.target = 1 + random(511);
+      if (i % 3) micro.target = 1 + random(767);
       assert.deepEqual(decode(encode(micro as Micro)), micro);
     }
     assert.throws(() => decode(15n), /field vr has no code 15/);
@@ -127,8 +127,8 @@ describe("micro/assemble", () => {
     );
     assert.throws(() => program((a) => a.label("x")), /no instruction behind label x/);
     const long = (a: Assembler): void => {
-      for (let i = 0; i < 513; i++) a.op({});
+      for (let i = 0; i < 769; i++) a.op({});
     };
-    assert.throws(() => program(long), /the program has 513 microinstructions, the store 512/);
+    assert.throws(() => program(long), /the program has 769 microinstructions, the store 768/);
   });
 });

@@ -123,9 +123,9 @@ export type Micro = { readonly [F in Field]?: Code<F> } & {
 };
 
 export const IMM_BITS = 16;
-/** Microinstructions in ROM. */
-export const PROGRAM = 512;
-export const TARGET_BITS = 9;
+/** Microinstructions in ROM: three times 256, five block RAMs each (a word has 80 bits). */
+export const PROGRAM = 768;
+export const TARGET_BITS = 10;
 export const CALL_DEPTH = 4;
 
 /** Bits of each coded field, lowest first in the word, in the order of FIELDS; then `imm`, then `target`. */
