@@ -109,7 +109,7 @@ export function vmemLayout(shape: ModelShape): Layout {
 export interface CacheLayout {
   /** Slots, up to whole blocks of 8. */
   readonly slots: number;
-  /** A block of 8 slots of one KV head: headDim columns, K scale bytes, V scale bytes. */
+  /** A block of 8 slots of one KV head: headDim columns, then K and V scale byte of each slot. */
   readonly keyBlock: number;
   /** All keys of one KV head. */
   readonly keys: number;
