@@ -27,6 +27,8 @@ export interface AxiTiming {
   /** Times between two edges. */
   readonly axi: number;
   readonly core: number;
+  /** The core's periods vary at random by so much of one: its edges come at any phase. */
+  readonly jitter?: number;
 }
 
 export class AxiSystem {
@@ -36,6 +38,7 @@ export class AxiSystem {
   readonly map: RegisterMap;
   cycles = 0;
   private readonly next = { axi: 0, core: 0 };
+  private readonly period: Readonly<Record<"axi" | "core", () => number>>;
   private readonly interrupt: Handle;
 
   constructor(
@@ -44,8 +47,12 @@ export class AxiSystem {
     private readonly compiled: Compiled,
     behaviour: AxiBehaviour,
     random: Random,
-    private readonly timing: AxiTiming = { axi: 1, core: 1 },
+    { axi: axiPeriod, core, jitter = 0 }: AxiTiming = { axi: 1, core: 1 },
   ) {
+    this.period = {
+      axi: () => axiPeriod,
+      core: () => core * (1 + (jitter === 0 ? 0 : jitter * (random() - 0.5))),
+    };
     this.map = registerMap(config, axi);
     this.sim = simulate(elaborate(axiAccelerator(config, axi)), { seed: 1 });
     const { sim } = this;
@@ -85,18 +92,18 @@ export class AxiSystem {
 
   /** Edges up to and with the next one of the AXI clock. */
   private tick(): void {
-    const { next, timing, sim } = this;
+    const { next, period, sim } = this;
     for (const s of this.slaves) s.sample();
     if (this.axi.clocks === 1) sim.step();
     else {
       while (next.core < next.axi) {
         sim.edge("core");
-        next.core += timing.core;
+        next.core += period.core();
       }
       const together = next.core === next.axi;
       sim.edge(together ? ["", "core"] : [""]);
-      if (together) next.core += timing.core;
-      next.axi += timing.axi;
+      if (together) next.core += period.core();
+      next.axi += period.axi();
     }
     for (const s of this.slaves) s.drive();
     this.cycles++;

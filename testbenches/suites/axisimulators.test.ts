@@ -64,6 +64,25 @@ describe("the kernel behind AXI in every simulator", () => {
       for (const { bursts, stalls } of counts) assert.ok(bursts > 30 && stalls > 10, `${bursts} ${stalls}`);
     });
 
+  it("is watched: a kernel whose bursts are not INCR and whose offers are withdrawn is found out in Icarus", async () => {
+    const s: AxiScenario = { ...scenario, maxCycles: 1500 };
+    const run = describeAxiRun(s);
+    const name = "axi_read_32b16x4.v";
+    const good = run.verilog!.get(name)!;
+    const bad = good
+      .replace("assign axi_arburst = 2'd1;", "assign axi_arburst = 2'd2;")
+      .replace(/wire ar_valid_enable = .*;/, "wire ar_valid_enable = 1'b1;");
+    assert.notEqual(bad, good);
+    const verilog = new Map([...run.verilog!, [name, bad]]);
+    const end = await runIcarus(
+      { ...run, verilog },
+      { record: () => undefined, progress: () => undefined, stopped: () => false },
+    );
+    const { problems } = judgeAxiRun(s, end.finals);
+    for (const rule of ["not INCR of whole aligned words", "an offer is withdrawn or changes"])
+      assert.ok(problems.includes(`gmem0: ${rule}`), problems.join("; "));
+  });
+
   it("is judged: an error that is not planted is not met, and the host says so", async () => {
     const s = withClocks(1, { kind: "slverr", port: 0, burst: 60_000 });
     const { end } = await played(runEmbedded, { ...s, maxCycles: 20_000 });
