@@ -1,7 +1,5 @@
 /** manifest.json of a built project: what it is, and sha256 of every file, as gateloom lint reads them. */
 import { createHash } from "node:crypto";
-import type { Fit } from "../../generator/estimate/fit.js";
-import type { AcceleratorConfig } from "../../generator/isa/config.js";
 import type { Board } from "../boards/index.js";
 
 export interface Built {
@@ -9,8 +7,9 @@ export interface Built {
   /** Of the model. */
   readonly name: string;
   readonly clockMHz: number;
-  readonly fit: Fit;
-  readonly configuration: AcceleratorConfig;
+  /** What it needs, of what there is; parameters of the hardware. */
+  readonly fit: object;
+  readonly configuration: object;
   readonly files: ReadonlyMap<string, string | Uint8Array>;
 }
 

