@@ -293,20 +293,36 @@ const loadedWords = ({ masters, dataBits }: AxiConfig, compiled: Compiled, words
 const CHECKED = ["broken", "left"] as const;
 const COUNTED = ["bursts", "words", "stalls"] as const;
 
-/** Any engine's run: the same words, the same noise, the same cycles. */
-export const describeAxiRun = (s: AxiScenario): RunDescription => {
-  const { config, axi } = s;
+export interface AxiBench {
+  readonly design: Design;
+  readonly verilog: ReadonlyMap<string, string>;
+  readonly compiled: Compiled;
+  /** Of each channel. */
+  readonly words: number;
+}
+/** The hardware and the image: what runs of one configuration and model share. */
+export const buildAxiBench = ({ config, axi, model }: AxiScenario): AxiBench => {
   const { masters, dataBits } = axi;
-  const compiled = compile(s.model, config);
-  const map = registerMap(config, axi);
+  const compiled = compile(model, config);
   // A last word may reach beyond the last beat.
   const needed = Math.ceil((compiled.memoryBeats * compiled.beatBytes * 8) / masters / dataBits) + 1;
   const words = 2 ** Math.ceil(Math.log2(needed));
-  const { fault } = s;
   const design = elaborate(bench(config, axi, words));
+  const verilog = kernelVerilog(design, elaborate(axiAccelerator(config, axi)));
+  return { design, verilog, compiled, words };
+};
+
+/** Any engine's run: the same words, the same noise, the same cycles. */
+export const describeAxiRun = (
+  s: AxiScenario,
+  { design, verilog, compiled, words }: AxiBench = buildAxiBench(s),
+): RunDescription => {
+  const { axi, fault } = s;
+  const { masters, dataBits } = axi;
+  const map = registerMap(s.config, axi);
   return {
     design,
-    verilog: kernelVerilog(design, elaborate(axiAccelerator(config, axi))),
+    verilog,
     clocks:
       axi.clocks === 1 ? [] : [{ clock: "core_clk", reset: "core_rst", halfPeriod: s.coreHalfPeriod ?? 5 }],
     loads: [
