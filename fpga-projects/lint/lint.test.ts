@@ -135,6 +135,17 @@ const MUTANTS: readonly Mutant[] = [
     says: /rtl\/epilogue\.v: is not what was exported/,
   },
   {
+    ...{ rule: 4, board: "arty-a7-100", change: "a word of the model is another" },
+    of: (files) => {
+      const words = files.get("rtl/memory_ram_0.mem")!.toString();
+      return new Map([
+        ...files,
+        ["rtl/memory_ram_0.mem", words.replace(/^./, (d) => (d === "0" ? "1" : "0"))],
+      ]);
+    },
+    says: /rtl\/memory_ram_0\.mem: is not what was exported/,
+  },
+  {
     ...{ rule: 4, board: "kv260", change: "a source is left over" },
     of: add("rtl/old.v", "module old; endmodule\n"),
     says: /rtl\/old\.v: no script uses it/,
