@@ -22,7 +22,7 @@ import {
   wireOf,
 } from "../../generator/hdl/index.js";
 import { LINK } from "../../generator/isa/serial.js";
-import { powerOfTwo } from "../../generator/isa/config.js";
+import { log2, powerOfTwo } from "../../generator/isa/config.js";
 import { uartReceiver, uartTransmitter } from "../../generator/library/uart.js";
 import { type MicroChip, microChip } from "../../generator/micro/board/chip.js";
 import { streamMemory } from "../../generator/micro/board/memory.js";
@@ -37,8 +37,7 @@ import { goCommand, promptCommand } from "./serial.js";
 const VALUE_BITS = 18;
 const traced = { trace_token_valid: bool, trace_token_value: uint(VALUE_BITS) };
 const POSITION_BITS = 11;
-/** Nibbles of the stream memory, by which it is loaded. */
-const NIBBLES = 16 * SPRAM_WORDS;
+const WORD_ADDRESS_BITS = log2(SPRAM_WORDS);
 
 export interface MicroRequest {
   readonly prompt: readonly number[];
@@ -56,7 +55,7 @@ const machineBench = (contents: MicroContents) =>
         start: bool,
         promptLength: uint(POSITION_BITS),
         total: uint(POSITION_BITS),
-        load: { enable: bool, addr: uint(Math.log2(NIBBLES)), data: uint(4) },
+        load: { enable: bool, addr: uint(WORD_ADDRESS_BITS), data: uint(64) },
         prompt: { enable: bool, addr: uint(10), data: uint(16) },
       },
       out: { done: bool, saturated: bool, ...traced },
@@ -85,9 +84,15 @@ const machineBench = (contents: MicroContents) =>
         });
       });
       const { sd } = streamMemory.inst("u_memory", {
-        loading: running.not(),
-        load: { enable: load.enable, nibble: load.addr, data: load.data },
-        request,
+        loading: 0,
+        load: { enable: 0, nibble: 0, data: 0 },
+        request: mux(running, request, {
+          address: load.addr,
+          read: lit(bool, 0),
+          write: load.enable,
+          mask: lit(uint(16), 0xffff),
+          data: load.data,
+        }),
       });
       const machine = micro(contents).inst("u_micro", {
         run: {
@@ -111,10 +116,6 @@ const machineBench = (contents: MicroContents) =>
     },
   );
 
-/** Nibbles of a stream, in order. */
-const nibblesOf = (stream: readonly bigint[]): bigint[] =>
-  stream.flatMap((word) => Array.from({ length: 16 }, (_, n) => (word >> BigInt(4 * n)) & 15n));
-
 /** The bare machine. `words`: the stream from word 0. */
 export const machineRun = (
   contents: MicroContents,
@@ -123,7 +124,7 @@ export const machineRun = (
 ): RunDescription => ({
   design: elaborate(machineBench(contents)),
   loads: [
-    { enable: "load_enable", address: "load_addr", data: "load_data", words: nibblesOf(words) },
+    { enable: "load_enable", address: "load_addr", data: "load_data", words },
     { enable: "prompt_enable", address: "prompt_addr", data: "prompt_data", words: prompt.map(BigInt) },
   ],
   held: { promptLength: BigInt(prompt.length), total: BigInt(total) },
