@@ -101,7 +101,7 @@ export const ulx3s: Board = {
   flow: { kind: "open", nextpnr: ["--85k", "--package", "CABGA381", "--speed", "6"] },
   memory: null,
   oscillatorMHz: figure(25, "emard/ulx3s, doc/constraints/ulx3s_v20.lpf"),
-  clockMHz: figure(25, "the oscillator itself"),
+  clockMHz: figure(40, "a PLL; nextpnr-ecp5 routed the demo to 44.0 MHz"),
   pins: [
     { port: "clk", pin: "G2", standard: "LVCMOS33" },
     { port: "reset_n", pin: "D6", standard: "LVCMOS33" },
