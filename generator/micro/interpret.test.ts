@@ -149,6 +149,7 @@ describe("micro/interpret: fields", () => {
     });
     for (const [code, r] of [
       ["bitlen", 48],
+      ["acc", -1],
       ["best", 12],
       ["vd", -8],
       ["token", 511],

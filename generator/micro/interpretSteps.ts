@@ -178,6 +178,8 @@ function rStep(code: Code<"r">): Step | undefined {
       return plain((s) => s.best);
     case "vd":
       return plain((s) => s.vd);
+    case "acc":
+      return plain((s) => s.acc | 0);
   }
 }
 

@@ -34,7 +34,7 @@ export const FIELDS = {
   ac: ["none", "=", "+", "-", "=hi", "+hi", "-hi", "+abs", "+abshi"],
   /** Q <- ACC >> amount, and the last bit shifted out (0 for `floor`). */
   q: ["none", "floorSh", "roundSh", "floorImm", "roundImm"],
-  /** R <- from Q (rounded, then cut to the width) or elsewhere (`vd`: a word of VMEM past ACC, which may hold a sum). */
+  /** R <- from Q (rounded, then cut to the width) or elsewhere (`vd`: a word of VMEM past ACC, which may hold a sum; `acc`: ACC as it is). */
   r: [
     "none",
     "sat32",
@@ -48,6 +48,7 @@ export const FIELDS = {
     "position",
     "best",
     "vd",
+    "acc",
   ],
   /** M and its flag. */
   max: ["none", "clear", "abs", "signed", "argmax"],

@@ -97,7 +97,7 @@ export const resultRegister = defineModule(
       vd: uint(32),
     },
     out: { result: uint(32), overflow: bool, saturates: bool },
-    doc: "R: Q rounded and saturated, bit length of ACC, token, position the index of the maximum or VD.",
+    doc: "R: Q rounded and saturated, bit length of ACC, token, position the index of the maximum, VD or ACC.",
   },
   ({ r: code, q, rounding, acc, token, position, best, vd }) => {
     const r = reg("r_q", uint(32));
@@ -137,10 +137,11 @@ export const resultRegister = defineModule(
         [numberOf("r", "token"), token.extend(32)],
         [numberOf("r", "position"), position.extend(32)],
         [numberOf("r", "best"), best.extend(32)],
+        [numberOf("r", "acc"), acc.wrap(32).asUnsigned()],
       ],
       vd,
     );
-    const elsewhere = has("r", code, "bitlen", "token", "position", "best", "vd").as("elsewhere");
+    const elsewhere = has("r", code, "bitlen", "token", "position", "best", "vd", "acc").as("elsewhere");
     const writes = has("r", code, "none").not();
     when(writes, () => {
       r.set(mux(elsewhere, other, cut));

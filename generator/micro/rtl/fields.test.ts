@@ -207,7 +207,7 @@ describe("Micro machine, RTL: fields", function () {
       }
   });
 
-  it("r takes bit lengths, the link's words, BEST and VD, and V stays", () => {
+  it("r takes bit lengths, the link's words, BEST, VD and ACC, and V stays", () => {
     m.vmem(3, 0x89ab_cdefn);
     m.bench.offer({ token: 0xa5c3, position: 0x2d5, wanted: true });
     const overflows: Micro[] = [...setAcc(200n), { q: "floorImm", imm: 0 }, { r: "clamp7" }];
@@ -216,6 +216,7 @@ describe("Micro machine, RTL: fields", function () {
       ["position", 0x2d5n],
       ["vd", 0x89ab_cdefn],
       ["best", m.get("BEST")],
+      ["acc", 200n],
     ];
     for (const [code, want] of others) {
       m.run([{ vr: "imm", imm: 3 }, ...overflows, { r: code }]);
