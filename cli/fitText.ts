@@ -1,6 +1,7 @@
 /** A fit check and a roofline as text: what estimate prints, and what export says when it refuses. */
 import pc from "picocolors";
-import type { Fit, FitLine, Speed } from "../generator/estimate/fit.js";
+import { type EstimateError, KINDS } from "../generator/estimate/error.js";
+import type { FitLine, Speed } from "../generator/estimate/fit.js";
 import { lanes } from "../generator/isa/config.js";
 import type { Board } from "../fpga-projects/boards/index.js";
 import type { Placed } from "../fpga-projects/fit.js";
@@ -15,7 +16,8 @@ const verdict = ({ fits, usable }: FitLine): string => {
   return fits ? "fits" : pc.red(`does not fit (usable: ${Math.round(100 * usable)} %)`);
 };
 
-const resources = ({ lines }: Fit): string[] => {
+/** What is needed, of what there is. */
+export const fitLines = (lines: readonly FitLine[]): string[] => {
   const rows = lines.map((l) => [
     l.what,
     count(l.needs),
@@ -34,10 +36,22 @@ const speedLine = (s: Speed): string => {
   return `  ${String(s.live).padStart(6)} positions  ${count(s.cycles).padStart(11)} cycles  ${count(s.bytes).padStart(12)} bytes  ${pc.bold(count(s.tokensPerSecond).padStart(8))} tokens/s  (lanes ${count(s.compute)}${memory}: bound by the ${s.bound})`;
 };
 
-export const fitText = ({ config, positions, fit }: Placed): string[] => [
+/** How good the counts are: against Yosys, over the configurations that were synthesised (npm run bench:estimate). */
+const errorLine = (error: EstimateError | null): string => {
+  if (error === null) return "  by counting; no design of this family has been compared with Yosys";
+  const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
+  const parts = KINDS.map((kind) => {
+    const { mean, worst } = error.of[kind];
+    return `${kind === "bram" ? "block RAM" : kind.toUpperCase()} ${percent(worst)} (mean ${percent(mean)})`;
+  });
+  return `  by counting; of ${error.configurations} configurations Yosys counts otherwise by at most: ${parts.join(", ")}`;
+};
+
+export const fitText = ({ config, positions, fit, error }: Placed): string[] => [
   `${lanes(config)} lanes (${config.rows} x ${config.cols}), ${positions} positions, ${fit.clockMHz} MHz`,
   "needs, of what there is:",
-  ...resources(fit),
+  ...fitLines(fit.lines),
+  pc.dim(errorLine(error)),
   "a token, by counting:",
   ...fit.speeds.map(speedLine),
 ];

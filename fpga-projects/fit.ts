@@ -4,7 +4,8 @@ import { onchip } from "../generator/accelerator/onchip.js";
 import { compile, type Compiled } from "../generator/compile/compile.js";
 import { configFor } from "../generator/compile/configure.js";
 import { checkFormats } from "../generator/engines/engine.js";
-import { checkFit, type Fit } from "../generator/estimate/fit.js";
+import { type EstimateError, estimateError } from "../generator/estimate/error.js";
+import { checkFit, type Fit, targetOf } from "../generator/estimate/fit.js";
 import { elaborate } from "../generator/hdl/index.js";
 import type { Design } from "../generator/hdl/ir.js";
 import { type AcceleratorConfig, powerOfTwo } from "../generator/isa/config.js";
@@ -18,6 +19,8 @@ export interface Placed {
   /** With its memory where that lies on the chip. */
   readonly design: Design;
   readonly fit: Fit;
+  /** How far such counts of cells were from Yosys' for the same family; null: nobody has counted there. */
+  readonly error: EstimateError | null;
 }
 
 /** Throws CompileError when no accelerator runs the model at all, HdlError when the engine cannot. */
@@ -40,6 +43,7 @@ export const place = (
     positions,
     design,
     fit: checkFit({ device: board.device, memory: board.memory, clockMHz }, config, compiled, design),
+    error: estimateError(targetOf(board.device)),
   };
 };
 
@@ -54,7 +58,11 @@ export const nearestFit = (
   positions: number,
   clockMHz: number,
 ): Placed | null => {
-  for (let p = positions; p >= Math.min(positions, LEAST_POSITIONS); p = Math.floor(p / 2))
+  // Where the smallest does not fit, a model of many layers would be laid out many times in vain.
+  const least = Math.min(positions, LEAST_POSITIONS);
+  if (!place(board, model, { ...base, rows: Math.min(base.rows, LEAST_ROWS) }, least, clockMHz).fit.fits)
+    return null;
+  for (let p = positions; p >= least; p = Math.floor(p / 2))
     for (let { rows } = base; rows >= LEAST_ROWS; rows /= 2) {
       const placed = place(board, model, { ...base, rows }, p, clockMHz);
       if (placed.fit.fits) return placed;

@@ -46,7 +46,7 @@ export interface Fit {
 export const SUSTAINED = 0.92;
 
 /** Yosys' family for a fabric; Versal is counted as UltraScale+, which has the same LUTs and narrower DSPs. */
-const targetOf = (device: Device): Target => (device.fabric === "versal" ? "xcup" : device.fabric);
+export const targetOf = (device: Device): Target => (device.fabric === "versal" ? "xcup" : device.fabric);
 
 export interface Place {
   readonly device: Device;

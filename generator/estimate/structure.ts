@@ -1,78 +1,53 @@
 /**
  * What a design costs, counted from its netlist in milliseconds: registers, memories and multipliers by the rules that Yosys
- * maps them with, LUTs by what each operator needs before optimisation, times one factor per family. Error against Yosys:
- * structure.bench.ts and README.md.
+ * maps them with, LUTs by what each operator needs before optimisation, times one factor per family. Error against Yosys: counts.ts
+ * and error.ts.
  */
 import type * as ir from "../hdl/ir.js";
 import { type Cells, NO_CELLS, type Target } from "./cells.js";
+import { memoryCells } from "./memories.js";
+import { distinctRegisters, shiftRegisters } from "./registers.js";
+import { behindNames, behindWires } from "./walk.js";
+
+/** Of registers: equal and constant bits go. Fitted as the factors of LUTs are. */
+const LEFT_OF_REGISTERS = 0.96;
 
 interface Fabric {
   /** Inputs of a LUT. */
   readonly inputs: 4 | 6;
-  /** What optimisation leaves of the LUTs counted here: fitted to Yosys on five configurations. */
+  /** What optimisation leaves of the LUTs counted here: fitted to Yosys on the configurations that are not held out. */
   readonly factor: number;
   /** Widest operands of a multiplier block (unsigned), and the least product that goes into one. */
   readonly multiplier: readonly [number, number];
   readonly leastProduct: number;
-  /** Width -> depth of a block RAM, and what one is worth in `Cells.bram`. */
-  readonly block: readonly (readonly [width: number, depth: number])[];
-  readonly blockWorth: number;
-  /** LUTs of a memory with an asynchronous read port; null: made of flip-flops and multiplexers. */
-  readonly distributed: ((width: number, depth: number, reads: number) => number) | null;
+  /** Products of which a multiplexer takes one become one multiplier with multiplexed operands (Yosys' `share`). */
+  readonly shares: boolean;
+  /** Registers in a row, three at least, become one LUT a bit (SRL16E). */
+  readonly shiftRegisters: boolean;
+  /** A register behind a product lies in the multiplier block (Yosys' xilinx_dsp knows the DSP48E1 alone). */
+  readonly productRegisters: boolean;
+  /** Adding a constant takes the carry chain alone. */
+  readonly constantsFree: boolean;
 }
 
-const xilinx = (factor: number, multiplier: readonly [number, number]): Fabric => ({
-  inputs: 6,
-  factor,
-  multiplier,
-  leastProduct: 9,
-  block: [
-    [1, 16384],
-    [2, 8192],
-    [4, 4096],
-    [9, 2048],
-    [18, 1024],
-    [36, 512],
-  ],
-  blockWorth: 0.5,
-  // RAM32M: six bits of 32 words in four LUTs; RAM64M: three bits of 64
-  distributed: (width, depth, reads) =>
-    reads * (depth <= 32 ? Math.ceil(width / 6) * 4 : Math.ceil(width / 3) * 4 * Math.ceil(depth / 64)),
+const xilinx = (
+  factor: number,
+  multiplier: readonly [number, number],
+  productRegisters: boolean,
+): Fabric => ({
+  ...{ inputs: 6, factor, multiplier, leastProduct: 9, productRegisters },
+  ...{ shares: false, shiftRegisters: true, constantsFree: true },
+});
+const lattice = (factor: number, multiplier: readonly [number, number], leastProduct: number): Fabric => ({
+  ...{ inputs: 4, factor, multiplier, leastProduct, productRegisters: false },
+  ...{ shares: true, shiftRegisters: false, constantsFree: false },
 });
 
 const FABRICS: Readonly<Record<Target, Fabric>> = {
-  xcup: xilinx(1, [26, 17]),
-  xc7: xilinx(1, [24, 17]),
-  ecp5: {
-    inputs: 4,
-    factor: 1,
-    multiplier: [17, 17],
-    leastProduct: 4,
-    block: [
-      [1, 16384],
-      [2, 8192],
-      [4, 4096],
-      [9, 2048],
-      [18, 1024],
-      [36, 512],
-    ],
-    blockWorth: 1,
-    distributed: (width, depth, reads) => reads * Math.ceil(width / 4) * Math.ceil(depth / 16) * 6,
-  },
-  ice40: {
-    inputs: 4,
-    factor: 1,
-    multiplier: [15, 15],
-    leastProduct: 11,
-    block: [
-      [2, 2048],
-      [4, 1024],
-      [8, 512],
-      [16, 256],
-    ],
-    blockWorth: 1,
-    distributed: null,
-  },
+  xcup: xilinx(1.01, [26, 17], false),
+  xc7: xilinx(1.01, [24, 17], true),
+  ecp5: lattice(0.89, [17, 17], 4),
+  ice40: lattice(1, [15, 15], 11),
 };
 
 const add = (a: Cells, b: Cells): Cells => ({
@@ -86,7 +61,6 @@ const cells = (part: Partial<Cells>): Cells => ({ ...NO_CELLS, ...part });
 
 /** Cells of a design with all its instances; LUTs are an estimate, the rest is what the mapping rules give. */
 export const structureCells = (design: ir.Design, target: Target): Cells => {
-  const fabric = FABRICS[target];
   const known = new Map<string, Cells>();
   const of = (name: string): Cells => {
     const before = known.get(name);
@@ -95,7 +69,10 @@ export const structureCells = (design: ir.Design, target: Target): Cells => {
     const sum =
       module === undefined
         ? cells({ dsp: 1 }) // a black box of ours is one DSP slice
-        : module.instances.reduce((total, { module: child }) => add(total, of(child)), own(module, fabric));
+        : module.instances.reduce(
+            (total, { module: child }) => add(total, of(child)),
+            ownCells(module, target),
+          );
     known.set(name, sum);
     return sum;
   };
@@ -103,12 +80,37 @@ export const structureCells = (design: ir.Design, target: Target): Cells => {
   return { ...total, lut: Math.round(total.lut), ff: Math.round(total.ff) };
 };
 
-const own = (module: ir.Module, fabric: Fabric): Cells => {
-  const counted = module.nodes.reduce((total, node) => add(total, nodeCells(module, node, fabric)), NO_CELLS);
-  const logic = cells({ ...counted, lut: counted.lut * fabric.factor });
-  return module.memories.reduce((total, mem, id) => add(total, memoryCells(module, mem, id, fabric)), logic);
+const ownCells = (module: ir.Module, target: Target): Cells => {
+  const fabric = FABRICS[target];
+  const counted = module.nodes.reduce(
+    (total, node) => (node.op === "reg" ? total : add(total, nodeCells(module, node, fabric))),
+    registerCells(module, fabric),
+  );
+  const logic = cells({
+    ...counted,
+    lut: counted.lut * fabric.factor,
+    dsp: counted.dsp - sharedDsps(module, fabric),
+  });
+  return module.memories.reduce((total, mem, id) => add(total, memoryCells(module, mem, id, target)), logic);
 };
 
+const registerCells = (module: ir.Module, fabric: Fabric): Cells => {
+  const registers = distinctRegisters(module);
+  const chains = fabric.shiftRegisters ? shiftRegisters(module, registers) : [];
+  const chained = new Set(chains.flat());
+  const absorbed = (r: ir.Reg): boolean =>
+    fabric.productRegisters && r.updates.some(({ value }) => isProduct(behindWires(module, value)));
+  const plain = registers.filter((r) => !chained.has(r) && !absorbed(r));
+  return [
+    ...plain.map((r) => {
+      const { ff, ...rest } = nodeCells(module, r, fabric);
+      return { ...rest, ff: ff * LEFT_OF_REGISTERS };
+    }),
+    ...chains.map((chain) => cells({ lut: chain[0]!.width * Math.ceil(chain.length / 16) })),
+  ].reduce(add, NO_CELLS);
+};
+
+const isProduct = (node: ir.Node): boolean => node.op === "binary" && node.fn === "mul";
 const isConst = (module: ir.Module, id: ir.NodeId): boolean => module.nodes[id]!.op === "const";
 
 const nodeCells = (module: ir.Module, node: ir.Node, fabric: Fabric): Cells => {
@@ -136,10 +138,13 @@ const nodeCells = (module: ir.Module, node: ir.Node, fabric: Fabric): Cells => {
       return cells({
         lut: node.cases.every(({ value }) => isConst(module, value))
           ? width * Math.max(1, node.cases.length / (six ? 64 : 16))
-          : (width * node.cases.length * 1.4) / (six ? 3 : 2),
+          : width * node.cases.length * (six ? 0.25 : 0.7),
       });
     case "reg": {
-      const writes = node.updates.filter(({ guard }) => guard !== null).length;
+      // A constant is the flip-flop's own reset or set.
+      const writes = node.updates.filter(
+        ({ guard, value }) => guard !== null && !isConst(module, value),
+      ).length;
       return cells({ ff: width, lut: Math.max(0, writes - 1) * width * (six ? 0.6 : 0.9) });
     }
   }
@@ -165,11 +170,14 @@ const binaryCells = (module: ir.Module, node: ir.Binary, fabric: Fabric): Cells 
   switch (node.fn) {
     case "add":
     case "sub":
-      return cells({ lut: node.width, carry: node.width });
+      return cells({
+        lut: constant && fabric.constantsFree ? 0 : node.width * (six ? 0.85 : 1),
+        carry: node.width,
+      });
     case "and":
     case "or":
     case "xor":
-      return cells({ lut: constant ? 0 : node.width * (six ? 0.3 : 0.45) });
+      return cells({ lut: constant ? 0 : node.width * (six ? 0.15 : 0.45) });
     case "eq":
     case "ne":
       return cells({ lut: (constant ? a : 2 * a) / (fabric.inputs - 1) });
@@ -186,6 +194,19 @@ const binaryCells = (module: ir.Module, node: ir.Binary, fabric: Fabric): Cells 
   }
 };
 
+/** Blocks that products save which share one multiplier behind a multiplexer. */
+const sharedDsps = (module: ir.Module, fabric: Fabric): number => {
+  if (!fabric.shares) return 0;
+  const product = (id: ir.NodeId): number => {
+    const node = behindNames(module, id);
+    return isProduct(node) ? nodeCells(module, node, fabric).dsp : 0;
+  };
+  return module.nodes.reduce(
+    (saved, node) => saved + (node.op === "mux" ? Math.min(product(node.t), product(node.f)) : 0),
+    0,
+  );
+};
+
 const multiplierCells = (wide: number, narrow: number, node: ir.Binary, fabric: Fabric): Cells => {
   const [most, least] = fabric.multiplier;
   if (wide + narrow < fabric.leastProduct || narrow < 2) return cells({ lut: wide * narrow });
@@ -193,30 +214,4 @@ const multiplierCells = (wide: number, narrow: number, node: ir.Binary, fabric: 
   const parts = (width: number, limit: number): number => Math.max(1, Math.ceil((width - signed) / limit));
   const blocks = parts(wide, most) * parts(narrow, least);
   return cells({ dsp: blocks, lut: blocks > 1 ? node.width : 0 });
-};
-
-const memoryCells = (module: ir.Module, mem: ir.Memory, id: number, fabric: Fabric): Cells => {
-  const reads = module.nodes.filter((n): n is ir.MemRead => n.op === "memRead" && n.mem === id);
-  const registered = reads.length > 0 && reads.every(({ domain }) => domain !== null);
-  const bits = mem.width * mem.depth;
-  if (mem.writes.length === 0 && !registered) {
-    // a table: LUTs of its address
-    const perBit = mem.depth / 2 ** fabric.inputs;
-    return cells({ lut: mem.width * Math.max(1, perBit * 1.3) });
-  }
-  const inBlock = registered && (mem.style === "block" || (mem.style === "auto" && bits > 1024));
-  if (inBlock) {
-    const granule = mem.writes.find(({ mask }) => mask !== null)?.granule ?? mem.width;
-    const banks = mem.width / granule;
-    const each = Math.min(
-      ...fabric.block.map(([width, depth]) => Math.ceil(granule / width) * Math.ceil(mem.depth / depth)),
-    );
-    return cells({ bram: banks * each * reads.length * fabric.blockWorth });
-  }
-  if (mem.style === "registers" || fabric.distributed === null)
-    return cells({ ff: bits, lut: (reads.length * bits) / (fabric.inputs === 6 ? 4 : 2) });
-  return cells({
-    lut: fabric.distributed(mem.width, mem.depth, Math.max(1, reads.length)),
-    ff: registered ? mem.width * reads.length : 0,
-  });
 };

@@ -1,10 +1,14 @@
 /** Yosys in WebAssembly, in a process of its own: one for all that a command wants of it. */
 import { type ChildProcess, fork } from "node:child_process";
+import { createRequire } from "node:module";
 import path from "node:path";
-import { fileURLToPath } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import type { YosysAnswer, YosysRequest } from "./yosysProcess.js";
 
 export type { YosysAnswer, YosysRequest };
+
+/** Of TypeScript, in a checkout. */
+const loader = (): string => pathToFileURL(createRequire(import.meta.url).resolve("tsx")).href;
 
 /** Starts with the first request. Close it, or the program does not end. */
 export class YosysProcess {
@@ -31,7 +35,7 @@ export class YosysProcess {
     const here = fileURLToPath(import.meta.url);
     const extension = path.extname(here); // .ts in a checkout, .js in the package
     this.child = fork(path.join(path.dirname(here), `yosysProcess${extension}`), {
-      execArgv: extension === ".ts" ? ["--import", import.meta.resolve("tsx")] : [],
+      execArgv: extension === ".ts" ? ["--import", loader()] : [],
       stdio: ["ignore", "ignore", "inherit", "ipc"],
     });
     process.once("exit", this.kill);
