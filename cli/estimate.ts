@@ -50,6 +50,7 @@ export const estimateCommand = (): Command => {
         positions: p.positions,
         imageBytes: p.compiled.image.length,
         ...p.fit,
+        error: p.error,
       });
       console.log(
         JSON.stringify(
