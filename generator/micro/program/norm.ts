@@ -37,10 +37,9 @@ function squares({ a, shape, layout }: Context): void {
   a.op({ ac: "+", mx: "r", my: "alo", seq: "overflow", target: "norm.shift" });
   a.op({ ac: "+abs", my: "ahi" });
   a.op({ ac: "+abshi", vr: "p0+" });
-  a.op({ q: "floor16" });
-  a.op({ r: "wrap32", q: "floor0" });
-  a.op({ vw: layout.t1, r: "wrap32" });
-  a.op({ vw: layout.t0, seq: "loop0", target: "norm.square" });
+  a.op({ r: "acc", q: "floor16" });
+  a.op({ vw: layout.t0, r: "wrap32" });
+  a.op({ vw: layout.t1, seq: "loop0", target: "norm.square" });
   a.op({ vr: "p1+", seq: "jump", target: "norm.sum" });
   a.label("norm.shift"); // 7 more: SS >> 14, and this element again
   a.op({ q: "floor14", vr: "p1+" });
@@ -75,19 +74,16 @@ function inverseRoot({ a, layout }: Context): void {
   a.op({ r: "wrap32", my: 2 });
   a.op({ vw: layout.t1, mx: "r" });
   a.op({ ac: "-", my: 0x8000 });
-  a.op({ q: "floor0" });
-  a.op({ r: "wrap32" }); // odd
+  a.op({ r: "acc" }); // odd
   a.op({ misc: "yr=r", mx: "r" });
   a.op({ ac: "=", mx: "vd", my: 1 });
   a.op({ ac: "+" });
   a.op({ q: "floor9", ac: "=", my: "yr" });
   a.op({ r: "wrap32", ac: "+" });
   a.op({ tb: ["plain", TABLE_BASE.rsqrt - 64] });
-  a.op({ q: "floor0", mx: "one", my: "td" });
-  a.op({ r: "wrap32", ac: "=" });
-  a.op({ vw: layout.t0, q: "floor0" }); // w = m << odd
-  a.op({ r: "wrap32" });
-  a.op({ mx: "r", my: "rlo" });
+  a.op({ r: "acc", mx: "one", my: "td" });
+  a.op({ vw: layout.t0, ac: "=" }); // w = m << odd
+  a.op({ mx: "acc" }); // r0·r0
   a.op({ ac: "=", vr: layout.t0 });
   a.op({ q: "floor16" });
   a.op({ r: "wrap32" });
@@ -97,9 +93,7 @@ function inverseRoot({ a, layout }: Context): void {
   a.op({ r: "wrap32", my: 1 });
   a.op({ mx: "r" });
   a.op({ ac: "-" });
-  a.op({ q: "floor0" });
-  a.op({ r: "wrap32" });
-  a.op({ mx: "r", my: "td" });
+  a.op({ mx: "acc", my: "td" });
   a.op({ ac: "=" });
   a.op({ q: "floor17" });
   a.op({ r: "wrap32" });
@@ -136,7 +130,6 @@ function product({ a, layout }: Context): void {
   a.op({ vw: layout.sM, mx: "vd" });
   a.op({ ac: "-", mx: "one", my: 32 });
   a.op({ ac: "-" });
-  a.op({ q: "floor0" });
-  a.op({ r: "wrap32" });
+  a.op({ r: "acc" });
   a.op({ vw: layout.sE, seq: "ret" });
 }

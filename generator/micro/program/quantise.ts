@@ -23,9 +23,8 @@ export function quantise({ a, layout }: Context): void {
   a.op({ ac: "+abshi", mx: "r" });
   a.op({ q: "floorSh", ac: "=", mx: "one", my: 16 });
   a.op({ r: "wrap32", ac: "-" });
-  a.op({ vw: layout.sM });
-  a.op({ q: "floor0" });
-  a.op({ r: "wrap32", vr: layout.sM });
+  a.op({ vw: layout.sM, r: "acc" });
+  a.op({ vr: layout.sM });
   a.op({ vw: layout.sE, r: "vd" });
   a.op({ misc: ["aw", 509], seq: "call", target: "recip" });
   a.op({ mx: "r", my: 127 });

@@ -18,11 +18,9 @@ export function embedding({ a, shape, layout, image, residualFraction }: Context
   a.op({ r: "wrap32" });
   a.op({ mx: "r", my: 8 });
   a.op({ ac: "-", my: image.embeddingBlock });
-  a.op({ q: "floor0", ac: "=" });
-  a.op({ r: "wrap32", mx: "one", my: image.embedding }); // lane
+  a.op({ r: "acc", ac: "=", mx: "one", my: image.embedding }); // lane
   a.op({ vw: layout.t0, ac: "+" });
-  a.op({ q: "floor0" });
-  a.op({ r: "wrap32", vr: layout.t0 });
+  a.op({ r: "acc", vr: layout.t0 });
   // from h = lane / 2 on; where the lane is odd, the byte's high half: 4·(lane - 2h) to shift
   a.op({ misc: "seek=r", mx: "vd", my: 1 });
   a.op({ ac: "=", my: 4 });
@@ -30,10 +28,9 @@ export function embedding({ a, shape, layout, image, residualFraction }: Context
   a.op({ r: "wrap32", my: 8 });
   a.op({ vw: layout.t1, mx: "r" });
   a.op({ ac: "-", my: 1 });
-  a.op({ q: "floor0", ac: "=", mx: "one" });
-  a.op({ r: "wrap32", ac: "+" });
-  a.op({ sh: "r", q: "floor0" });
-  a.op({ r: "wrap32" });
+  a.op({ r: "acc", ac: "=", mx: "one" });
+  a.op({ sh: "r", ac: "+" });
+  a.op({ r: "acc" });
   a.op({ misc: "c0=r", seq: "call", target: "skip" });
   a.op({ misc: ["p1", layout.y] });
   a.op({ misc: ["c0", dim] });
@@ -50,15 +47,13 @@ export function embedding({ a, shape, layout, image, residualFraction }: Context
   a.op({ mx: "vd" });
   a.op({ ac: "-", mx: "one" });
   a.op({ ac: "+", my: (residualFraction - EMBEDDING_LEFT) & 1023 });
-  a.op({ q: "floor0", ac: "=" });
-  a.op({ r: "wrap32", q: "floor0" });
-  a.op({ r: "wrap32", misc: "c0=r", seq: "call", target: "skip" });
+  a.op({ r: "acc", ac: "=" });
+  a.op({ r: "acc", misc: "c0=r", seq: "call", target: "skip" });
   a.op({ sh: "te", misc: ["c0", groups] });
   a.label("embedding.mantissa");
   a.op({ mx: "one", my: "byte", tk: "1" });
   a.op({ ac: "=" });
-  a.op({ q: "floor0" });
-  a.op({ r: "wrap32" });
+  a.op({ r: "acc" });
   a.op({ vw: "p1+", seq: "loop0", target: "embedding.mantissa" });
   a.op({ sh: "byte", misc: ["p0", layout.y] });
   a.op({ misc: ["p2", layout.y + dim] });
@@ -72,9 +67,7 @@ export function embedding({ a, shape, layout, image, residualFraction }: Context
   a.op({ vr: "p0+" });
   a.op({ mx: "vd", my: 0x1000 });
   a.op({ ac: "=hi" });
-  a.op({ q: "floor0" });
-  a.op({ r: "wrap32" });
-  a.op({ mx: "r", my: "yr" });
+  a.op({ mx: "acc", my: "yr" });
   a.op({ ac: "=" });
   a.op({ q: "roundSh" });
   a.op({ r: "sat32" });

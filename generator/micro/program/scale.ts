@@ -32,8 +32,7 @@ export function setScale({ a, layout }: Context): void {
   a.op({ r: "wrap32", ac: "+", mx: "one", my: "half", tk: "2" });
   a.op({ misc: "yr=r", ac: "+", my: 512 + 16, seq: "zero", target: "setScale.zero" });
   a.op({ ac: "-" });
-  a.op({ q: "floor0" });
-  a.op({ r: "wrap32" });
+  a.op({ r: "acc" });
   a.label("setScale.zero"); // (0, 0): R is 0
   a.op({ sh: "te", seq: "ret" });
 }
@@ -44,7 +43,6 @@ export function seekLayer({ a, layout }: Context): void {
   a.op({ ac: "=", vr: layout.layer });
   a.op({ mx: "vd", my: 1 });
   a.op({ ac: "+" });
-  a.op({ q: "floor0" });
-  a.op({ r: "wrap32" });
+  a.op({ r: "acc" });
   a.op({ misc: "seek=r", seq: "ret" });
 }
