@@ -108,10 +108,10 @@ describe("micro/assemble", () => {
     refused({ misc: ["seek", 1], tk: "1" }, /misc seek=imm and tk 1/);
     refused({ misc: "seek=r", sw: "half" }, /misc seek=r and sw half: SPRAM has one port/);
     refused({ tk: "1", sw: "half" }, /tk 1 and sw half: SPRAM has one port/);
-    refused({ misc: "wp=r", sw: "half" }, /write WP/);
+    refused({ misc: "wp=r", sw: "half" }, /misc wp=r and sw half write WP/);
     refused({ misc: ["ar", 1], lane: "w2" }, /misc ar=imm and lane/);
     refused({ misc: ["aw", 1], aw: "write" }, /misc aw=imm and aw/);
-    refused({ misc: "gs=0", gw: "dump" }, /gs=0 and gw or gr/);
+    refused({ misc: "gs=0", gw: "dump" }, /misc gs=0 and gw or gr/);
     refused({ vr: "imm" }, /vr wants a number/);
   });
 

@@ -61,18 +61,18 @@ export class AssemblyError extends Error {
 
 interface Entry {
   readonly written: Written;
-  readonly source: string;
+  readonly source: Place;
 }
 
 export class Assembler {
   private readonly entries: Entry[] = [];
-  private readonly labels = new Map<string, { readonly address: number; readonly source: string }>();
+  private readonly labels = new Map<string, { readonly address: number; readonly source: Place }>();
   private names = 0;
 
   /** Names the next instruction. */
   label(name: string): void {
     const before = this.labels.get(name);
-    const source = caller();
+    const source = new Place();
     if (before) throw new AssemblyError(`${source}: label ${name} stands at ${before.source} already`);
     this.labels.set(name, { address: this.entries.length, source });
   }
@@ -83,7 +83,7 @@ export class Assembler {
   }
 
   op(written: Written): void {
-    this.entries.push({ written, source: caller() });
+    this.entries.push({ written, source: new Place() });
   }
 
   /** Microinstructions so far. */
@@ -106,7 +106,14 @@ export class Assembler {
         throw new AssemblyError(`${this.labels.get(name!)!.source}: no instruction behind label ${name}`);
     const lines = micros.map((micro, address) => {
       const { written, source } = this.entries[address]!;
-      return { address, labels: at.get(address) ?? [], text: describe(micro, written.target), source };
+      return {
+        address,
+        labels: at.get(address) ?? [],
+        text: describe(micro, written.target),
+        get source() {
+          return `${source}`;
+        },
+      };
     });
     return {
       micros,
@@ -245,11 +252,20 @@ function checkTogether(micro: Micro, fail: Fail): void {
   if (message !== undefined) fail(message);
 }
 
-/** `file.ts:line` of the nearest caller outside this file. */
-function caller(): string {
-  const frames = new Error().stack?.split("\n").slice(1) ?? [];
+/** Where an instruction was written: `file.ts:line` of the nearest caller outside this file, looked up when somebody asks. */
+class Place {
+  private readonly error = new Error();
+  private text: string | undefined;
+
+  toString(): string {
+    this.text ??= nearest(this.error.stack ?? "");
+    return this.text;
+  }
+}
+
+function nearest(stack: string): string {
   const here = /(?:^|[/\\])micro[/\\]assemble\.(?:ts|js)/;
-  for (const frame of frames) {
+  for (const frame of stack.split("\n").slice(1)) {
     if (here.test(frame)) continue;
     const match = /([^/\\(]+):(\d+):\d+\)?$/.exec(frame);
     if (match) return `${basename(match[1]!)}:${match[2]}`;

@@ -149,9 +149,9 @@ describe("micro/interpret: fields", () => {
     });
     for (const [code, r] of [
       ["bitlen", 48],
-      ["acc", -1],
       ["best", 12],
       ["vd", -8],
+      ["acc", -1],
       ["token", 511],
       ["position", 9],
     ] as const) {
@@ -249,6 +249,15 @@ describe("micro/interpret: fields", () => {
     assert.deepEqual([s.gs[0], s.gs[1], s.gw, s.gd, s.gg, s.gl], [5, 6, 2, 6, 0, 2]);
   });
 
+  it("gw takes the sum from before a clear or a mac of the same cycle", () => {
+    const s = run([{ misc: "gs=0" }, { gw: "dump", lane: "clear" }, { gw: "dump", lane: "w2" }], (t) => {
+      t.lanes.set([5, 6]);
+      Object.assign(t, { sought: true, sdLow: 0xffff });
+      t.act[0] = 9;
+    });
+    assert.deepEqual([s.gs[0], s.gs[1], s.lanes[1]], [5, 0, 27]);
+  });
+
   it("aw, and sw of nibbles and halves", () => {
     const s = run(
       [
@@ -326,6 +335,10 @@ describe("micro/interpret: errors of a program", () => {
       /vr p0 reads VMEM\[5\] while vw p1/,
     );
     refuses([{ misc: ["p1", 5] }, { vr: 5, vw: "p1" }], /vr imm reads VMEM\[5\] while vw p1/);
+  });
+
+  it("a group's sum while it is written", () => {
+    refuses([{ misc: "gs=0" }, { gw: "dump", gr: "row" }], /gr reads GS\[0\] while gw writes it/);
   });
 
   it("lanes too early", () => {

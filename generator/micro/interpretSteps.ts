@@ -27,13 +27,13 @@ export function steps(micro: Micro): readonly Step[] {
     myStep(micro.my ?? "none", imm),
     maxStep(micro.max ?? "none"),
     shStep(micro.sh ?? "none"),
+    grStep(micro.gr ?? "none", micro.gw ?? "none"),
+    gwStep(micro.gw ?? "none"),
     laneStep(micro.lane ?? "none"),
     tbStep(micro.tb ?? "none", imm),
     sameWord(micro.vr ?? "none", micro.vw ?? "none", imm & 1023),
     vrStep(micro.vr ?? "none", imm & 1023),
     vwStep(micro.vw ?? "none", imm & 1023),
-    grStep(micro.gr ?? "none"),
-    gwStep(micro.gw ?? "none"),
     awStep(micro.aw ?? "none", arOther(micro, imm)),
     tkStep(micro.tk ?? "none"),
     swStep(micro.sw ?? "none"),
@@ -497,8 +497,9 @@ function vwStep(code: Code<"vw">, imm: number): Step | undefined {
   };
 }
 
-function grStep(code: Code<"gr">): Step | undefined {
+function grStep(code: Code<"gr">, gw: Code<"gw">): Step | undefined {
   const read = (s: State): void => {
+    if (gw !== "none" && s.gw === s.gg * 8 + s.gl) s.fail(`gr reads GS[${s.gw}] while gw writes it`);
     s.gd = s.gs[s.gg * 8 + s.gl]!;
   };
   switch (code) {
