@@ -44,8 +44,7 @@ export function attend(context: Context): void {
       a.op({ mx: "vd", my: 1 });
       a.op({ ac: "=", mx: "one", my: image.cacheWords.head(kvHead) });
       a.op({ ac: "+" });
-      a.op({ q: "floor0" });
-      a.op({ r: "wrap32" });
+      a.op({ r: "acc" });
       a.op({ vw: words(layout).keys });
     }
     a.op({ misc: ["p0", layout.q + head * headDim] });
@@ -86,8 +85,7 @@ function blocksOf({ a, layout }: Context, size: 8 | 32): void {
   a.op({ r: "wrap32", mx: "one", my: size });
   a.op({ misc: "c2=r", ac: "+", mx: "r" });
   a.op({ ac: "-", vw: blocks });
-  a.op({ q: "floor0" });
-  a.op({ r: "wrap32" });
+  a.op({ r: "acc" });
   a.op({ vw: last });
 }
 
@@ -112,11 +110,9 @@ function scores(context: Context): void {
   a.op({ vr: last });
   a.op({ r: "vd" });
   a.op({ misc: "c1=r", gr: read(0, groups), seq: "call", target: "attend.rows" });
-  a.op({ q: "floor0" });
-  a.op({ r: "wrap32" });
+  a.op({ r: "acc" });
   a.op({ vw: "p1+", seq: "call", target: "signed.value" });
-  a.op({ q: "floor0" });
-  a.op({ r: "wrap32" });
+  a.op({ r: "acc" });
   a.op({ vw: smax });
   a.op({ vw: base });
 }
@@ -153,16 +149,14 @@ function exponentials({ a, layout }: Context): void {
   a.op({ vr: layout.live });
   a.op({ r: "vd", my: 0 });
   a.op({ misc: "c0=r", ac: "=" });
-  a.op({ q: "floor0" });
-  a.op({ r: "wrap32", misc: ["p1", layout.scores] });
+  a.op({ r: "acc", misc: ["p1", layout.scores] });
   a.op({ misc: ["p0", sum] });
   a.label("attend.exponential"); // R: the sum so far
   a.op({ vw: "p0", seq: "call", target: "power" });
   a.op({ mx: "r", my: 1, vr: "p0" });
   a.op({ ac: "=", mx: "vd" });
   a.op({ ac: "+" });
-  a.op({ q: "floor0" });
-  a.op({ r: "wrap32", seq: "loop0", target: "attend.exponential" });
+  a.op({ r: "acc", seq: "loop0", target: "attend.exponential" });
   a.op({ vw: "p0" });
 }
 
@@ -189,9 +183,8 @@ function probabilities(context: Context): void {
   a.op({ mx: "one", my: 32 });
   a.op({ ac: "=", mx: "vd", my: 1 });
   a.op({ ac: "-", my: 0 });
-  a.op({ q: "floor0", ac: "=" });
-  a.op({ r: "wrap32", q: "floor0" });
-  a.op({ misc: "c0=r", r: "wrap32", seq: "zero", target: "attend.filled" });
+  a.op({ r: "acc", ac: "=" });
+  a.op({ misc: "c0=r", r: "acc", seq: "zero", target: "attend.filled" });
   a.label("attend.fill");
   a.op({ aw: "write", seq: "loop0", target: "attend.fill" });
   a.label("attend.filled");
@@ -214,8 +207,7 @@ function probabilityBlock({ a, layout }: Context): void {
   a.op({ ac: "=", mx: "vd", my: 1 });
   a.op({ ac: "+", mx: "one", my: 1024 });
   a.op({ ac: "-" });
-  a.op({ q: "floor0" });
-  a.op({ r: "wrap32" });
+  a.op({ r: "acc" });
   a.op({ vw: base });
   a.label("attend.probability");
   a.op({ seq: "call", target: "power" });
@@ -235,16 +227,14 @@ function blockWeights({ a, layout }: Context): void {
   a.op({ misc: "c0=r" });
   a.op({ misc: "c1=r" });
   a.op({ misc: ["p0", layout.blockExponents], seq: "call", target: "signed" });
-  a.op({ q: "floor0" });
-  a.op({ r: "wrap32", misc: ["p0", layout.blockExponents] });
+  a.op({ r: "acc", misc: ["p0", layout.blockExponents] });
   a.op({ vw: emax });
   a.label("attend.weight");
   a.op({ vr: emax });
   a.op({ mx: "vd", my: 1, vr: "p0" });
   a.op({ ac: "=", mx: "vd" });
   a.op({ ac: "-", mx: "one", my: 0x4000 });
-  a.op({ q: "floor0", ac: "=" });
-  a.op({ r: "wrap32" });
+  a.op({ r: "acc", ac: "=" });
   a.op({ sh: "r" });
   a.op({ q: "floorSh" });
   a.op({ r: "wrap32" });
@@ -262,8 +252,7 @@ function outputScale({ a, layout, image }: Context): void {
   a.op({ q: "floorSh", ac: "=", mx: "r" });
   a.op({ r: "wrap32", ac: "-", mx: "one", my: 15 });
   a.op({ vw: layout.sM, ac: "-" });
-  a.op({ q: "floor0" });
-  a.op({ r: "wrap32", vr: layout.sM });
+  a.op({ r: "acc", vr: layout.sM });
   a.op({ vw: layout.sE, r: "vd", seq: "call", target: "recip" });
   a.op({ vw: layout.sM });
   a.op({ mx: "one", my: image.attend, seq: "call", target: "seekLayer" });
@@ -271,8 +260,7 @@ function outputScale({ a, layout, image }: Context): void {
   a.op({ my: 0 });
   a.op({ ac: "=", mx: "r", my: 1 });
   a.op({ ac: "-" });
-  a.op({ q: "floor0" });
-  a.op({ r: "wrap32" });
+  a.op({ r: "acc" });
   a.op({ sh: "r" });
 }
 
@@ -284,8 +272,7 @@ function values({ a, shape, layout, image }: Context): void {
   a.op({ ac: "=", mx: "one", my: image.cacheWords.keys });
   a.op({ ac: "+", misc: ["c2", shape.headDim / LANES] });
   a.label("attend.dims");
-  a.op({ q: "floor0" });
-  a.op({ r: "wrap32", vr: own.blocks });
+  a.op({ r: "acc", vr: own.blocks });
   a.op({ vw: own.values, misc: "seek=r", r: "vd" });
   a.op({ misc: "c1=r", seq: "call", target: LANES_W4 });
   a.op({ misc: ["c1", LANES] });
@@ -320,8 +307,7 @@ function power({ a, layout }: Context): void {
   a.op({ mx: "vd", my: 1, vr: "p1+" });
   a.op({ ac: "=", mx: "vd" });
   a.op({ ac: "-" });
-  a.op({ q: "floor0" });
-  a.op({ r: "wrap32", q: "floor10" });
+  a.op({ r: "acc", q: "floor10" });
   a.op({ tb: ["exp", TABLE_BASE.exp2] });
   a.op({ mx: "one", my: "td", tb: ["exp", TABLE_BASE.exp2 + 1] });
   a.op({ ac: "=", my: "td" });
