@@ -5,7 +5,7 @@ import { Random } from "../../../golden/model/prng.js";
 import { randomModel } from "../../../golden/model/random.js";
 import { Sticky } from "../../../golden/model/scale.js";
 import { Bench, equal, SHAPE, saturated, values } from "./parts.testing.js";
-import { rope } from "./rope.js";
+import { OFFSET, rope } from "./rope.js";
 
 describe("micro RoPE", () => {
   const model = randomModel({ ...SHAPE, dim: 64, heads: 4, kvHeads: 2, context: 64 }, 1);
@@ -22,8 +22,8 @@ describe("micro RoPE", () => {
     bench.machine.state.offer = { token: 0, position, wanted: false };
     bench.machine.call("rope.angles");
     rotation(increments, position, cos, sin);
-    const wanted = Array.from(cos).flatMap((c, j) => [c + 16384, sin[j]! + 16384]);
-    equal(bench.vmem(layout.rope, headDim), wanted, `position ${position}`);
+    const wanted = [...cos, cos[0]!, ...sin].map((v) => v + OFFSET);
+    equal(bench.vmem(layout.rope, headDim + 1), wanted, `position ${position}`);
   }
 
   it("sines: the model's increments, random ones, the borders of quadrants", () => {
