@@ -14,10 +14,10 @@ const LEAST = 27;
 
 /** Words of layout in use; attend.ts takes the same ones afterwards. */
 const words = (layout: Layout) => ({
-  /** Word address of the keys of this KV head; slot >> 3; slot: read one after the other. */
+  /** Word address of the keys of this KV head; slot; slot >> 3: read one after the other. */
   head: layout.a0,
-  block: layout.a1,
-  slot: layout.a2,
+  slot: layout.a1,
+  block: layout.a2,
   /** Scale bytes less 256. */
   keyScale: layout.a3,
   valueScale: layout.a4,
@@ -30,7 +30,7 @@ const words = (layout: Layout) => ({
  * a5, t0, p0 to p2, c0, c1, R, ACC, Q, MX, MY, M, SH, TD, VD, and leaves no stream (seek).
  */
 export function cacheWriter(context: Context): void {
-  const { a, shape, layout, image } = context;
+  const { a, shape, layout } = context;
   const { slot, block, head, keyScale } = words(layout);
   const { headDim, kvHeads } = shape;
   a.label("cache");
@@ -38,20 +38,16 @@ export function cacheWriter(context: Context): void {
   a.op({ mx: "vd", my: 1 });
   a.op({ ac: "=", mx: "one" });
   a.op({ ac: "-", misc: ["p0", layout.k] });
-  a.op({ q: "floor0" });
-  a.op({ r: "wrap32", q: "floor3" });
+  a.op({ r: "acc", q: "floor3" });
   a.op({ r: "wrap32", vw: slot });
   a.op({ vw: block });
   means(context);
   for (let kvHead = 0; kvHead < kvHeads; kvHead++) {
     const key = layout.k + kvHead * headDim;
     const value = layout.v + kvHead * headDim;
-    a.op({ vr: layout.cache });
-    a.op({ mx: "vd", my: 1 });
-    a.op({ ac: "=", mx: "one", my: image.cacheWords.head(kvHead) });
-    a.op({ ac: "+", misc: ["p1", key] });
-    a.op({ q: "floor0" });
-    a.op({ r: "wrap32", misc: ["p0", key] });
+    cacheHead(context, kvHead);
+    a.op({ misc: ["p0", key] });
+    a.op({ misc: ["p1", key] });
     a.op({ misc: ["p2", keyScale] });
     a.op({ vw: head, seq: "call", target: "cache.scale" });
     a.op({ seq: "call", target: "cache.key" });
@@ -62,6 +58,19 @@ export function cacheWriter(context: Context): void {
   scaleByte(context);
   keyCodes(context);
   valueCodes(context);
+}
+
+/** R <- address of the keys of a KV head in this layer. */
+export function cacheHead({ a, layout, image }: Context, kvHead: number): void {
+  a.op({ vr: layout.cache });
+  if (kvHead === 0) {
+    a.op({ r: "vd" });
+    return;
+  }
+  a.op({ mx: "vd", my: 1 });
+  a.op({ ac: "=", mx: "one", my: image.cacheWords.head(kvHead) });
+  a.op({ ac: "+" });
+  a.op({ r: "acc" });
 }
 
 /** k (p0) <- k - mean for all heads, four clocks an element; each comes out with the next. */
@@ -84,68 +93,59 @@ function means({ a, shape, layout }: Context): void {
 function scaleByte({ a, shape, layout }: Context): void {
   a.label("cache.scale");
   a.op({ mx: "one", my: LEAST, max: "clear" });
-  a.op({ ac: "=" });
-  a.op({ q: "floor0", vr: "p1+" });
-  a.op({ r: "wrap32", misc: ["c0", shape.headDim + 1] });
+  a.op({ ac: "=", vr: "p1+" });
+  a.op({ r: "acc", misc: ["c0", shape.headDim + 1] });
   a.label("cache.maximum");
   a.op({ vr: "p1+", r: "vd", max: "abs", seq: "loop0", target: "cache.maximum" });
   a.op({ mx: "one", my: "mlo" });
   a.op({ ac: "=", my: "mhi" });
   a.op({ ac: "+hi" });
-  a.op({ mx: "acc", q: "floor0" });
-  a.op({ my: D, r: "wrap32" });
+  a.op({ mx: "acc", my: D, r: "acc" });
   a.op({ ac: "=", mx: "one", my: 65535 });
   a.op({ ac: "+", vw: layout.t0 });
   a.op({ r: "bitlen" });
   a.op({ mx: "r", my: 1 });
   a.op({ ac: "=", mx: "one", my: 5 });
   a.op({ ac: "-" });
-  a.op({ q: "floor0", vr: layout.t0 });
-  a.op({ r: "wrap32" }); // 16 + x
+  a.op({ r: "acc", vr: layout.t0 }); // 16 + x
   a.op({ sh: "r", mx: "r", my: 16 });
   a.op({ ac: "=", mx: "vd", my: D });
-  a.op({ q: "floor0", ac: "=", mx: "one" });
-  a.op({ r: "wrap32", my: 1 }); // 16·(16 + x)
+  a.op({ r: "acc", ac: "=", mx: "one", my: 1 }); // 16·(16 + x)
   a.op({ ac: "-", mx: "r" });
   a.op({ q: "floorSh" });
   a.op({ r: "wrap32", ac: "=", mx: "one", my: 256 + 256 + 15 });
   a.op({ mx: "r", my: 1, ac: "-" });
   a.op({ ac: "+", mx: "one" });
-  a.op({ q: "floor0", ac: "=" });
-  a.op({ r: "wrap32", q: "floor0" });
+  a.op({ r: "acc", ac: "=" });
   a.op({ seq: "negative", target: "cache.scaled" });
   a.op({ my: 2, misc: "flag" });
   a.op({ ac: "-" });
-  a.op({ q: "floor0" });
-  a.op({ r: "wrap32" }); // 255
+  a.op({ r: "acc" }); // 255
   a.label("cache.scaled");
   a.op({ vw: "p2+", mx: "one", my: "r15" });
   a.op({ ac: "=", mx: "r", my: 1 });
-  a.op({ q: "floor0", ac: "=", mx: "one" });
-  a.op({ r: "wrap32", q: "floor4" });
+  a.op({ r: "acc", ac: "=", mx: "one", my: 14 + 16 });
+  a.op({ q: "floor4" });
   a.op({ tb: ["plain", TABLE_BASE.inv16], r: "wrap32" });
-  a.op({ my: 14 + 16 });
   a.op({ ac: "=", mx: "r", my: 1 });
   a.op({ ac: "+" });
-  a.op({ q: "floor0" });
-  a.op({ r: "wrap32" });
+  a.op({ r: "acc" });
   a.op({ sh: "r", seq: "ret" });
 }
 
-/** R <- 16·head + block·ofBlock + slot·ofSlot + constant. */
+/** R <- 16·head + slot·ofSlot + block·ofBlock + constant. */
 function nibbleAddress(
   { a, layout }: Context,
-  { ofBlock, ofSlot, constant }: { ofBlock: number; ofSlot: number; constant: number },
+  { ofSlot, ofBlock = 0, constant = 0 }: { ofSlot: number; ofBlock?: number; constant?: number },
 ): void {
   a.op({ misc: ["p1", words(layout).head] });
   a.op({ vr: "p1+" });
   a.op({ mx: "vd", my: 16, vr: "p1+" });
-  a.op({ ac: "=", mx: "vd", my: ofBlock, vr: "p1+" });
-  a.op({ ac: "+", mx: "vd", my: ofSlot });
-  a.op({ ac: "+", mx: "one", my: constant });
+  a.op({ ac: "=", mx: "vd", my: ofSlot, vr: "p1+" });
+  if (ofBlock > 0) a.op({ ac: "+", mx: "vd", my: ofBlock });
+  if (constant > 0) a.op({ ac: "+", mx: "one", my: constant });
   a.op({ ac: "+" });
-  a.op({ q: "floor0" });
-  a.op({ r: "wrap32" });
+  a.op({ r: "acc" });
 }
 
 /** One code: read, product, shift, clamp, write. */
@@ -156,7 +156,7 @@ const { vr, mx, ac, q, r } = CODE;
 function keyCodes(context: Context): void {
   const { a, shape, image } = context;
   a.label("cache.key");
-  nibbleAddress(context, { ofBlock: 16 * image.cacheWords.keyBlock - LANES, ofSlot: 1, constant: 0 });
+  nibbleAddress(context, { ofSlot: 1, ofBlock: 16 * image.cacheWords.keyBlock - LANES });
   a.op({ vr, misc: "wp=r", my: "td" });
   a.op({ vr, mx });
   a.op({ vr, mx, ac });
@@ -174,7 +174,7 @@ function valueCodes(context: Context): void {
   const { dims, keyScale, valueScale } = words(layout);
   const sw = "nibble1";
   a.label("cache.value");
-  nibbleAddress(context, { ofBlock: 0, ofSlot: LANES, constant: 16 * keys });
+  nibbleAddress(context, { ofSlot: LANES, constant: 16 * keys });
   a.op({ misc: ["c1", shape.headDim / LANES] });
   a.label("cache.value.dims");
   a.op({ vr, misc: "wp=r", vw: dims, my: "td" });
@@ -190,16 +190,14 @@ function valueCodes(context: Context): void {
   a.op({ r, sw, mx: "vd", my: 1 });
   a.op({ sw, ac: "=", mx: "one", my: 16 * valueBlock });
   a.op({ ac: "+" });
-  a.op({ q: "floor0" });
-  a.op({ r: "wrap32", seq: "loop1", target: "cache.value.dims" });
+  a.op({ r: "acc", seq: "loop1", target: "cache.value.dims" });
   const constant = LANES * shape.headDim;
-  nibbleAddress(context, { ofBlock: 16 * keyBlock - 4 * LANES, ofSlot: 4, constant });
+  nibbleAddress(context, { ofSlot: 4, ofBlock: 16 * keyBlock - 4 * LANES, constant });
   a.op({ misc: "wp=r", vr: keyScale });
   a.op({ r: "vd", vr: valueScale });
   a.op({ mx: "one", my: "r255", r: "vd" });
   a.op({ ac: "=", mx: "r", my: 256 });
   a.op({ ac: "+" });
-  a.op({ q: "floor0" });
-  a.op({ r: "wrap32" });
+  a.op({ r: "acc" });
   a.op({ sw: "half", seq: "ret" });
 }
