@@ -43,7 +43,7 @@ export interface Layout extends Readonly<Record<ScalarName, number>> {
   readonly y: number;
   /** For each shift s of a sum of squares, 0, 7 and 14: s, low half of E >> 2s, E >> (2s + 16), 2s. */
   readonly epsilon: number;
-  /** RoPE: phase increments [headDim/2], and cosine and sine of this position, pair by pair [headDim]. */
+  /** RoPE: phase increments [headDim/2], and cosines and sines of this position [headDim + 1]. */
   readonly increments: number;
   readonly rope: number;
   /** Attention: results of the matrices [heads·headDim], [kvHeads·headDim] twice, */
@@ -77,7 +77,7 @@ export function vmemLayout(shape: ModelShape): Layout {
   const guarded = (words: number): number => take(words + GUARD) + GUARD;
   const epsilon = take(12);
   const increments = take(headDim / 2); // read in one go with epsilon
-  const rope = take(headDim);
+  const rope = take(headDim + 1);
   const x = guarded(dim);
   const y = guarded(dim);
   const shared = next;
