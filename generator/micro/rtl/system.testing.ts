@@ -25,10 +25,6 @@ export const microSystem = (contents: MicroContents) =>
     return { chosen: machine.chosen, saturated: machine.saturated };
   });
 
-export interface Registers {
-  readonly [name: string]: bigint;
-}
-
 const signals = {
   PC: "u_sequencer.pc",
   ...Object.fromEntries(range(4).map((k) => [`C${k}`, `u_sequencer.c${k}`])),
@@ -81,19 +77,20 @@ export class MicroBench {
     this.sim.poke("run_position", position);
     this.sim.poke("run_wanted", wanted ? 1 : 0);
   }
+  handle(name: string): Handle {
+    const known = this.handles.get(name);
+    if (known !== undefined) return known;
+    const path = (signals as Readonly<Record<string, string>>)[name];
+    if (path === undefined) throw new Error(`no register ${name}`);
+    const made = this.sim.handle(name === "saturated" ? path : `u_micro.${path}`);
+    this.handles.set(name, made);
+    return made;
+  }
   /** Bits of a register; MX whole. */
   register(name: string): bigint {
     if (name === "MX") return (this.register("MXhigh") << 16n) | this.register("MXlow");
-    const known = this.handles.get(name);
-    if (known !== undefined) return BigInt.asUintN(known.width, known.getBig());
-    const path = (signals as Readonly<Record<string, string>>)[name];
-    if (path === undefined) throw new Error(`no register ${name}`);
-    this.handles.set(name, this.sim.handle(name === "saturated" ? path : `u_micro.${path}`));
-    return this.register(name);
-  }
-  registers(): Registers {
-    const names = Object.keys(signals).filter((name) => !name.startsWith("MX"));
-    return Object.fromEntries(["MX", ...names].map((name) => [name, this.register(name)]));
+    const handle = this.handle(name);
+    return BigInt.asUintN(handle.width, handle.getBig());
   }
   memories(): Readonly<Record<"VMEM" | "ACT" | "GS" | "SPRAM", readonly bigint[]>> {
     const words = (path: string, depth: number): bigint[] =>
