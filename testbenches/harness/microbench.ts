@@ -23,6 +23,7 @@ import {
 } from "../../generator/hdl/index.js";
 import { LINK } from "../../generator/isa/serial.js";
 import { log2, powerOfTwo } from "../../generator/isa/config.js";
+import { mulberry32 } from "../../generator/simulate/prng.js";
 import { uartReceiver, uartTransmitter } from "../../generator/library/uart.js";
 import { type MicroChip, microChip } from "../../generator/micro/board/chip.js";
 import { streamMemory } from "../../generator/micro/board/memory.js";
@@ -116,6 +117,12 @@ const machineBench = (contents: MicroContents) =>
     },
   );
 
+/** What SPRAM holds before anything is written: anything, but never x, which no product with 0 would clear. */
+const garbage = (words: readonly bigint[], seed: number): bigint[] => {
+  const random = mulberry32(seed);
+  return Array.from({ length: SPRAM_WORDS }, (_, i) => words[i] ?? random.bits(64));
+};
+
 /** The bare machine. `words`: the stream from word 0. */
 export const machineRun = (
   contents: MicroContents,
@@ -124,7 +131,7 @@ export const machineRun = (
 ): RunDescription => ({
   design: elaborate(machineBench(contents)),
   loads: [
-    { enable: "load_enable", address: "load_addr", data: "load_data", words },
+    { enable: "load_enable", address: "load_addr", data: "load_data", words: garbage(words, seed) },
     { enable: "prompt_enable", address: "prompt_addr", data: "prompt_data", words: prompt.map(BigInt) },
   ],
   held: { promptLength: BigInt(prompt.length), total: BigInt(total) },
