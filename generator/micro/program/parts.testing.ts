@@ -79,6 +79,6 @@ export function values(random: Random, count: number, bits: number): Int32Array 
   });
 }
 
-export function equal(got: ArrayLike<number>, wanted: ArrayLike<number>, what: string): void {
+export function equal(got: ArrayLike<unknown>, wanted: ArrayLike<unknown>, what: string): void {
   assert.deepEqual(Array.from(got), Array.from(wanted), what);
 }
