@@ -1,21 +1,24 @@
 import { Command, InvalidArgumentError, Option } from "commander";
 import { rmSync } from "node:fs";
-import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import pc from "picocolors";
 import { BOARDS, type Board } from "../fpga-projects/boards/index.js";
 import { nearestFit, type Placed, place } from "../fpga-projects/fit.js";
+import { modelFlash } from "../fpga-projects/micro/project.js";
 import { openManifest } from "../fpga-projects/open/manifest.js";
 import { openProject, type OpenProject } from "../fpga-projects/open/project.js";
 import type { Routed } from "../fpga-projects/open/report.js";
-import { buildOpen, type Progress } from "../fpga-projects/open/run.js";
+import { buildOpen } from "../fpga-projects/open/run.js";
 import { imageWords } from "../generator/compile/words.js";
 import { hardware } from "../generator/config.js";
 import { lanes, powerOfTwo } from "../generator/isa/config.js";
 import { runSession } from "../testbenches/harness/session.js";
 import { cycleLimit, type System } from "../testbenches/harness/system.js";
 import { boardOption } from "./boards.js";
+import { buildMicro, showMicro } from "./buildMicro.js";
+import { cellLines, count, MEASURED, narrator, readFolder } from "./buildSteps.js";
 import { loadConfig, withEngine, withLanes } from "./config.js";
 import { ComparisonError, UsageError } from "./failure.js";
 import { refusal } from "./fitText.js";
@@ -49,9 +52,6 @@ const openBoard = (name: string): Board => {
   return board;
 };
 
-/** Tokens of the run whose cycles are measured: far enough for attention to count. */
-const MEASURED = 64;
-
 interface Chip {
   readonly placed: Placed;
   readonly loaded: Loaded;
@@ -76,38 +76,6 @@ const cyclesPerToken = async ({ placed, loaded, clockMHz }: Chip): Promise<numbe
   return result.end.cycles / total;
 };
 
-/** On a terminal one line that follows what the tool says; elsewhere a line when a step begins and when it ends. */
-const narrator = (): Progress => {
-  const terminal = process.stderr.isTTY;
-  let step = "";
-  let since = 0;
-  const put = (text: string): void => {
-    process.stderr.write(terminal ? `\r\x1b[2K${pc.dim(text.slice(0, process.stderr.columns - 1))}` : "");
-  };
-  return {
-    begin: (what) => {
-      [step, since] = [what, performance.now()];
-      if (terminal) put(`${what} ...`);
-      else process.stderr.write(`${what} ...\n`);
-    },
-    say: (line) => put(`${step}, ${((performance.now() - since) / 1000).toFixed(0)} s: ${line.trim()}`),
-    end: (what, seconds) =>
-      process.stderr.write(`${terminal ? "\r\x1b[2K" : ""}${what}: ${seconds.toFixed(0)} s\n`),
-  };
-};
-
-/** Everything in a folder, by relative path. */
-const readFolder = async (folder: string): Promise<Map<string, Uint8Array>> => {
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
-  const files = new Map<string, Uint8Array>();
-  for (const entry of entries)
-    if (entry.isFile()) {
-      const file = path.join(entry.parentPath, entry.name);
-      files.set(path.relative(folder, file).split(path.sep).join("/"), await readFile(file));
-    }
-  return new Map([...files].sort(([a], [b]) => (a < b ? -1 : 1)));
-};
-
 interface Summary {
   readonly board: string;
   readonly model: string;
@@ -128,8 +96,6 @@ interface Summary {
   readonly bitstream: string;
 }
 
-const count = (n: number): string => Math.round(n).toLocaleString("en-US");
-
 const show = (s: Summary): string =>
   [
     pc.bold(`${s.model} on ${s.board}`),
@@ -137,11 +103,7 @@ const show = (s: Summary): string =>
     `core        ${s.lanes} lanes, ${s.positions} positions`,
     `clock       ${s.clockMHz} MHz; the routed design reaches ${s.fmaxMHz.toFixed(1)} MHz`,
     `speed       ${count(s.tokensPerSecond)} tokens/s (${count(s.cyclesPerToken)} cycles a token, mean of ${MEASURED}); ${count(s.tokensPerSecondAtFmax)} at the reached clock`,
-    ...s.cells.map(
-      ({ kind, used, available }, i) =>
-        `${i === 0 ? "cells" : ""}`.padEnd(12) +
-        `${kind.padEnd(14)} ${String(used).padStart(7)} of ${available} (${((100 * used) / available).toFixed(0)} %)`,
-    ),
+    ...cellLines(s.cells),
     `bitstream   ${path.join(s.out, s.bitstream)}`,
   ].join("\n");
 
@@ -218,7 +180,7 @@ const chipFor = async (board: Board, options: BuildOptions): Promise<Chip> => {
 export const buildCommand = (): Command => {
   const command = new Command("build")
     .description(
-      "Builds a bitstream with open tools: Yosys (built in), nextpnr and a packer. The model lies inside the FPGA; a UART carries tokens.",
+      "Builds a bitstream with open tools: Yosys (built in), nextpnr and a packer. The model lies inside the FPGA, or in its flash (icebreaker); a UART carries tokens.",
     )
     .addOption(new Option("--board <name>", "board").choices(OPEN).makeOptionMandatory())
     .addOption(
@@ -233,6 +195,11 @@ export const buildCommand = (): Command => {
     const board = openBoard(options.board);
     const out = options.out ?? path.join("build", board.name);
     await checkFolder(out);
+    if (modelFlash(board) !== null) {
+      const summary = await buildMicro(board, options, out);
+      console.log(options.json ? JSON.stringify(summary, null, 2) : showMicro(summary));
+      return;
+    }
     const summary = await build(board, await chipFor(board, options), out);
     console.log(options.json ? JSON.stringify(summary, null, 2) : show(summary));
   });

@@ -3,7 +3,9 @@ import pc from "picocolors";
 import { hardware } from "../generator/config.js";
 import { boardNames } from "../fpga-projects/boards/index.js";
 import { nearestFit, place } from "../fpga-projects/fit.js";
+import { modelFlash } from "../fpga-projects/micro/project.js";
 import { boardOption } from "./boards.js";
+import { estimateMicro } from "./estimateMicro.js";
 import { loadConfig, withEngine, withLanes } from "./config.js";
 import { fitText } from "./fitText.js";
 import { loadForBoard, positionsOption } from "./model.js";
@@ -33,6 +35,7 @@ export const estimateCommand = (): Command => {
   for (const option of systemOptions()) command.addOption(option);
   return command.action(async (options: EstimateOptions) => {
     const board = boardOption(options.board);
+    if (modelFlash(board) !== null) return estimateMicro(board, options);
     const config = withEngine(
       withLanes(await loadConfig(options.config), options.lanes),
       options.engineKind,

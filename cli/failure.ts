@@ -19,6 +19,7 @@ const FOR_THE_USER = new Set([
   "HdlError",
   "ConfigError",
   "CompileError",
+  "MicroError",
   "MissingToolError",
   "ToolError",
 ]);

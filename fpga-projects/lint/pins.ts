@@ -57,12 +57,14 @@ export const checkPins = (project: Project, board: Board, ports: readonly string
   };
   for (const { line, text } of found.unknown)
     say(line, `'${text}' is nothing that is known here`, "see nextpnr");
+  const { flow } = board;
+  const known = [...board.pins, ...(flow.kind === "open" ? (flow.flash?.pins ?? []) : [])];
   const taken = new Set<string>();
   for (const { line, port, pin } of found.pins) {
     if (!ports.includes(port)) say(line, `${port} is no port of the top level`, "name a port");
     if (taken.has(pin)) say(line, `pin ${pin} is used twice`, "a pin for each port");
     taken.add(pin);
-    const wanted = board.pins.find((p) => p.port === port);
+    const wanted = known.find((p) => p.port === port);
     if (wanted !== undefined && wanted.pin !== pin)
       say(line, `${port} is on ${pin}; the board has it on ${wanted.pin}`, "see the board table");
     if (found.standards !== null && found.standards.get(port) !== wanted?.standard)

@@ -9,6 +9,8 @@ import { BOARDS, type Board, boardOf } from "../boards/index.js";
 import { exportProject } from "../export/export.js";
 import type { ProjectFiles } from "../export/input.js";
 import { place } from "../fit.js";
+import { placeMicro } from "../micro/fit.js";
+import { microProject, modelFlash } from "../micro/project.js";
 import { openManifest } from "../open/manifest.js";
 import { openProject } from "../open/project.js";
 import type { Outcome, Rule } from "./finding.js";
@@ -22,8 +24,21 @@ export const model = randomModel(
 const base: AcceleratorConfig = { ...defaultConfig, context: POSITIONS };
 
 export const openBoards: readonly Board[] = BOARDS.filter(({ flow }) => flow.kind === "open");
+const micro = (board: Board): ProjectFiles => {
+  const clockMHz = board.clockMHz.value!;
+  const { contents, program, lines, positions } = placeMicro(board, model, POSITIONS);
+  const { flow, files: others } = microProject({
+    ...{ board, name: "mini", model: "random", contents, words: program.image.words, positions, clockMHz },
+    ...{ vocab: model.shape.vocab, tokenizer: new Map() },
+  });
+  const files = new Map<string, string | Uint8Array>([...flow.files, ...others]);
+  const configuration = { machine: "micro", positions };
+  const manifest = openManifest({ board, name: "mini", clockMHz, fit: { lines }, configuration, files }, {});
+  return files.set("manifest.json", manifest);
+};
 /** What gateloom build writes, less what the tools of its flow make. */
 const built = (board: Board): ProjectFiles => {
+  if (modelFlash(board) !== null) return micro(board);
   const clockMHz = board.clockMHz.value!;
   const { config, compiled, fit } = place(board, model, base, POSITIONS, clockMHz);
   const { files } = openProject(board, config, compiled, imageWords(compiled));

@@ -98,10 +98,10 @@ const topOf = (board: Board, clockMHz: number): string => {
   const top = { title: board.title, top: TOP, core: CHIP, clockMHz, baud: baudFor(clockMHz) };
   const oscillatorMHz = board.oscillatorMHz.value!;
   if (clockMHz === oscillatorMHz) return uartTop(top);
-  const pll = board.device.fabric === "ecp5" ? pllDividers(oscillatorMHz, clockMHz) : null;
+  const pll = pllDividers(oscillatorMHz, clockMHz);
   if (pll === null)
     throw new FlowError(
-      `${board.title}: ${clockMHz} MHz cannot be made of the oscillator's ${oscillatorMHz} MHz${board.device.fabric === "ecp5" ? "; a PLL makes multiples of it, and of its half, fifth or eighth" : ""}`,
+      `${board.title}: ${clockMHz} MHz cannot be made of the oscillator's ${oscillatorMHz} MHz; a PLL makes multiples of it, and of its half, fifth or eighth`,
     );
   return uartTopEcp5({ ...top, oscillatorMHz, pll });
 };
@@ -195,7 +195,7 @@ export const flowProject = (
   };
 };
 
-/** The accelerator with its model in block RAM. Throws HdlError when the hardware cannot be built, FlowError for a clock that the board cannot make. */
+/** The accelerator with its model in block RAM, on an ECP5; for iCE40 there is the micro machine (../micro). Throws HdlError when the hardware cannot be built, FlowError for a clock that the board cannot make. */
 export const openProject = (
   board: Board,
   config: AcceleratorConfig,

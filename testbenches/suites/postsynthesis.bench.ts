@@ -2,7 +2,8 @@
  * The chip that `gateloom build --board ulx3s` routes, behind synthesis: the same Yosys run writes its netlist as Verilog, and
  * Icarus runs it with models of the cells. Over the UART it must write golden's first token; with one look-up table turned over
  * it must not. Many minutes:
- *   npm run bench:postsynthesis
+ *   npm run bench:postsynthesis [-- --board ulx3s|icebreaker]
+ * The iCEBreaker's micro machine is in micropostsynthesis.bench.ts.
  */
 import { boardOf } from "../../fpga-projects/boards/index.js";
 import { netlistOf, tablesOf, withFault } from "../harness/ecp5netlist.js";
@@ -68,4 +69,11 @@ const main = async (): Promise<void> => {
   if (!good || !seen) process.exitCode = 1;
 };
 
-await main();
+const asked = process.argv.indexOf("--board");
+const name = asked < 0 ? "ulx3s" : process.argv[asked + 1];
+if (name === "ulx3s") await main();
+else if (name === "icebreaker") await import("./micropostsynthesis.bench.js");
+else {
+  console.error(`--board ${name}: ulx3s or icebreaker`);
+  process.exitCode = 2;
+}

@@ -9,8 +9,11 @@ import type { Board } from "../../boards/index.js";
 import { checked, type Finding, NOT_ASKED, notRun, type Rule } from "../finding.js";
 import { isChip, type Project, textOf } from "../project.js";
 
-/** What the estimate counts is the accelerator, with its memory where that lies on the chip. */
-const topFor = (project: Project): string => (isChip(project) ? "standalone" : "accelerator");
+/** What the estimate counts is the accelerator, with its memory where that lies on the chip; or the micro machine. */
+const topFor = (project: Project): string => {
+  if (project.manifest.configuration.machine === "micro") return "micro_chip";
+  return isChip(project) ? "standalone" : "accelerator";
+};
 const targetFor = ({ device }: Board): Target => (device.fabric === "versal" ? "xcup" : device.fabric);
 
 /**
