@@ -4,6 +4,7 @@
  */
 import { z } from "zod";
 import type { Target } from "../../../generator/estimate/cells.js";
+import { type Kind, tolerance } from "../../../generator/estimate/error.js";
 import { Synthesis } from "../../../generator/estimate/synthesis.js";
 import type { Board } from "../../boards/index.js";
 import { checked, type Finding, NOT_ASKED, notRun, type Rule } from "../finding.js";
@@ -16,17 +17,16 @@ const topFor = (project: Project): string => {
 };
 const targetFor = ({ device }: Board): Target => (device.fabric === "versal" ? "xcup" : device.fabric);
 
-/**
- * What the estimate may be off, of the larger of both; and what is too little to say anything. 27 % in LUTs have been seen. DSP
- * slices follow from the lanes, so they are nearly exact. Small memories that the estimate puts into block RAM Yosys may put
- * into LUTs, so a few more or fewer say nothing.
- */
-const TOLERANCE: Readonly<Record<string, { readonly share: number; readonly few: number }>> = {
-  LUT: { share: 0.4, few: 500 },
-  FF: { share: 0.25, few: 250 },
-  DSP: { share: 0.1, few: 8 },
-  RAMB36: { share: 0.25, few: 16 },
-};
+/** Fewer than this say nothing, whatever share of the count they are. */
+const FEW: Readonly<Record<Kind, number>> = { lut: 500, ff: 250, dsp: 8, bram: 20 };
+/** Lines of the fit check that Yosys counts. */
+const kindOf = (what: string, { device }: Board): Kind | undefined =>
+  new Map<string, Kind>([
+    ["LUT", "lut"],
+    ["FF", "ff"],
+    ["DSP", "dsp"],
+    [device.bram.name, "bram"],
+  ]).get(what);
 
 const fitSchema = z.object({
   fit: z.object({ lines: z.array(z.object({ what: z.string(), needs: z.number() })) }),
@@ -67,23 +67,19 @@ export const l17: Rule = {
     if (!parsed.success) return notRun("manifest.json has no fit check");
     if (!deep) return NOT_ASKED;
     const cells = await synthesise(project, board);
-    const counted: Readonly<Record<string, number>> = {
-      LUT: cells.lut,
-      FF: cells.ff,
-      DSP: cells.dsp,
-      RAMB36: cells.bram,
-    };
+    const target = targetFor(board);
     return checked(
       parsed.data.fit.lines.flatMap(({ what, needs }): Finding[] => {
-        const [count, tolerance] = [counted[what], TOLERANCE[what]];
-        if (count === undefined || tolerance === undefined) return [];
-        const off = Math.abs(count - needs);
-        if (off <= tolerance.few || off <= tolerance.share * Math.max(count, needs)) return [];
+        const kind = kindOf(what, board);
+        if (kind === undefined) return [];
+        const share = tolerance(target, kind);
+        const off = Math.abs(cells[kind] - needs);
+        if (off <= FEW[kind] || off <= share * cells[kind]) return [];
         return [
           {
             rule: 17,
             file: "manifest.json",
-            text: `${what}: Yosys counts ${Math.round(count)}, the estimate is ${Math.round(needs)} (more than ${100 * tolerance.share} % apart)`,
+            text: `${what}: Yosys counts ${Math.round(cells[kind])}, the estimate is ${Math.round(needs)} (more than ${Math.round(100 * share)} % apart)`,
             remedy: "look whether the engine is there as a whole; report it with the configuration",
           },
         ];
