@@ -46,6 +46,7 @@ export function streamImage(model: QuantisedModel): Image {
   const stream = new Stream();
   const formats = formatsOf(model);
   const epsilon = model.epsilonSum;
+  stream.word(2 ** 24);
   for (const shift of [0, 7, 14]) {
     const shifted = Math.floor(epsilon / 2 ** (2 * shift));
     for (const word of [shift, shifted % 65536, Math.floor(shifted / 65536), 2 * shift]) stream.word(word);

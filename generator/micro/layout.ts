@@ -41,6 +41,8 @@ export interface Layout extends Readonly<Record<ScalarName, number>> {
   readonly x: number;
   /** x times gain, then results of o and down [dim]. */
   readonly y: number;
+  /** 2^24. */
+  readonly two24: number;
   /** For each shift s of a sum of squares, 0, 7 and 14: s, low half of E >> 2s, E >> (2s + 16), 2s. */
   readonly epsilon: number;
   /** RoPE: phase increments [headDim/2], and cosines and sines of this position [headDim + 1]. */
@@ -75,8 +77,9 @@ export function vmemLayout(shape: ModelShape): Layout {
   const scalars = Object.fromEntries(SCALARS.map((name) => [name, take(1)])) as Record<ScalarName, number>;
   /** Behind a guard: the first passes of loops that hold several elements at once write a word before the first. */
   const guarded = (words: number): number => take(words + GUARD) + GUARD;
+  const two24 = take(1);
   const epsilon = take(12);
-  const increments = take(headDim / 2); // read in one go with epsilon
+  const increments = take(headDim / 2); // read in one go with two24 and epsilon
   const rope = take(headDim + 1);
   const x = guarded(dim);
   const y = guarded(dim);
@@ -101,7 +104,7 @@ export function vmemLayout(shape: ModelShape): Layout {
   return {
     shape,
     ...scalars,
-    ...{ x, y, epsilon, increments, rope, q, k, v, o, scores, c, blockExponents, gate, up, words },
+    ...{ x, y, two24, epsilon, increments, rope, q, k, v, o, scores, c, blockExponents, gate, up, words },
   };
 }
 

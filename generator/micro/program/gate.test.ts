@@ -21,6 +21,7 @@ describe("micro gate", () => {
     const h = new Int32Array(shape.hidden);
     const sticky = new Sticky();
     siluGate(gate, up, h, sticky);
+    state.vmem[layout.two24] = 2 ** 24;
     state.vmem.set(gate, layout.gate);
     bench.machine.call("silu");
     state.vmem[layout.up - 1] = 0; // as behind a matrix

@@ -8,7 +8,7 @@ import type { Context } from "./context.js";
 
 /**
  * `silu`, behind the matrix gate: gate <- silu(gate) + 2^23, so that its halves are unsigned. Takes up as work space, leaves ACT, S and
- * the stream. Overwrites t0, p0, p1, p3, c0, R, ACC, Q, MX, MY, TD, VD.
+ * the stream. Overwrites p0, p1, p3, c0, R, ACC, Q, MX, MY, TD, VD.
  */
 export function silu({ a, shape, layout }: Context): void {
   a.label("silu");
@@ -20,16 +20,14 @@ export function silu({ a, shape, layout }: Context): void {
   a.op({ vr: "p0+", ac: "+abs", mx: "r", my: 2, r: "wrap32" }); // i | i - 1 | i - 2 | i - 3
   a.op({ mx: "vd", my: 0, q: "floor0", ac: "=", vw: "p1+" }); // i | i - 1 | i - 2 | i - 3
   a.op({ ac: "=", my: 2, r: "sat18", q: "floor2", seq: "loop0", target: "silu.magnitude" }); // i | i - 1 | i - 2
-  a.op({ mx: "one", my: 0x100 });
-  a.op({ ac: "=hi", misc: ["p0", layout.up] });
-  a.op({ r: "acc", misc: ["p1", layout.gate] });
-  a.op({ vw: layout.t0 }); // 2^24
+  a.op({ misc: ["p0", layout.up] });
+  a.op({ misc: ["p1", layout.gate] });
   a.op({ misc: ["p3", layout.gate - 1] });
   a.op({ misc: ["c0", shape.hidden + 1] });
   const table = TABLE_BASE.sigmoid;
   a.label("silu.element");
   a.op({ vr: "p0+", ac: "+abs", r: "wrap32" }); // |gate|·table, difference·fraction of i - 1
-  a.op({ r: "vd", my: "rlo", vr: layout.t0 });
+  a.op({ r: "vd", my: "rlo", vr: layout.two24 });
   a.op({ ac: "+abs", mx: "vd", my: 0x8000 }); // i - 1: 2^39
   a.op({ tb: ["byte8", table + 1], ac: "+" });
   a.op({ tb: ["byte8", table], mx: "one", my: "td" });

@@ -61,9 +61,9 @@ function constants({ a, shape, layout }: Context): void {
   a.label("start");
   a.op({ seq: "wait" });
   a.op({ misc: ["seek", 0] });
-  a.op({ misc: ["p0", layout.epsilon] });
+  a.op({ misc: ["p0", layout.two24] });
   a.op({
-    misc: ["c0", layout.increments - layout.epsilon + shape.headDim / 2],
+    misc: ["c0", layout.increments - layout.two24 + shape.headDim / 2],
     ...{ seq: "call", target: "words" },
   });
 }

@@ -52,8 +52,7 @@ function matrix({ a }: Context, kind: MatrixKind): void {
   const label = matrixLabel(kind);
   const saturate = kind.width === 24 ? "sat24" : "sat32";
   a.label(label);
-  a.op({ seq: "call", target: "setScale" });
-  a.op({ mx: "one", my: 0 });
+  a.op({ seq: "call", target: "setScale" }); // leaves PROD = 0: the row before the first
   a.label(`${label}.block`);
   a.op({ misc: ["c1", groups], seq: "call", target: lanesLabel(format) });
   a.op({ misc: ["c1", LANES], gr: read(0, groups) });

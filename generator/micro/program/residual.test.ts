@@ -37,6 +37,7 @@ describe("micro residual", () => {
       const d = values(random, shape.dim, 1 + ((i * 7) % 32));
       state.vmem.set(x, layout.x);
       state.vmem.set(d, layout.y);
+      state.vmem[layout.x + shape.dim] = state.vmem[layout.y + shape.dim] = -(2 ** 31);
       state.vd = random.integer(-600, 600); // small, as behind a matrix
       const sticky = new Sticky();
       addResidual(x, d, sticky);

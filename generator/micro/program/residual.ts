@@ -96,10 +96,10 @@ export function addition({ a, shape, layout }: Context): void {
   a.op({ ac: "=", mx: "one", misc: ["p0", layout.y] });
   a.op({ q: "floorSh", misc: ["p1", layout.x] });
   a.op({ r: "wrap32", misc: ["p2", layout.x - 3] });
-  a.op({ misc: ["c0", shape.dim + 3] });
+  a.op({ misc: ["c0", shape.dim + 2] }); // one more would saturate what lies behind x and y
   a.op({ my: 1 });
   a.label("addition.loop");
   a.op({ vr: "p0+", ac: "=", mx: "vd", q: "floor0", vw: "p2+" });
   a.op({ vr: "p1+", mx: "vd", ac: "+", r: "sat32", seq: "loop0", target: "addition.loop" });
-  a.op({ seq: "ret" });
+  a.op({ vw: "p2", seq: "ret" });
 }

@@ -20,7 +20,9 @@ export function recip({ a }: Context): void {
   a.op({ r: "wrap32", seq: "ret" });
 }
 
-/** YR, TE <- mul(S, K), K the scale at this place of the stream. Overwrites R, ACC, Q, MX, MY, SH, VD. */
+/**
+ * YR, TE <- mul(S, K), K the scale at this place of the stream. Leaves the exponent in R, PROD = 0, VD small. Overwrites ACC, Q, MX, MY, SH.
+ */
 export function setScale({ a, layout }: Context): void {
   a.label("setScale");
   a.op({ vr: layout.sM });
@@ -34,7 +36,7 @@ export function setScale({ a, layout }: Context): void {
   a.op({ ac: "-" });
   a.op({ r: "acc" });
   a.label("setScale.zero"); // (0, 0): R is 0
-  a.op({ sh: "te", seq: "ret" });
+  a.op({ sh: "te", mx: "one", my: 0, seq: "ret" });
 }
 
 /** Stream <- this layer + PROD; the address stays in R. Overwrites ACC, Q, MX, MY, VD. */
