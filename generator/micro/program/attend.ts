@@ -4,7 +4,7 @@
  */
 import { GROUP } from "../../../golden/contract/tables.js";
 import type { Layout } from "../layout.js";
-import { LANES } from "../machine.js";
+import { ACT_BYTES, LANES } from "../machine.js";
 import { TABLE_BASE } from "../tables.js";
 import type { Context } from "./context.js";
 import { lanesLabel, read } from "./matrix.js";
@@ -16,8 +16,8 @@ const LANES_W4 = lanesLabel("w4");
 const words = (layout: Layout) => ({
   /** Slots in the last block of 8, then of 32. */
   last: layout.a0,
-  /** What `power` subtracts from. */
-  base: layout.a1,
+  /** What `powers` subtracts from: word 1, so that one `imm` is its address and a factor. */
+  base: layout.t1,
   smax: layout.a2,
   /** Sum of exponentials; 256 of them stay below 2^25. */
   sum: layout.a3,
@@ -36,7 +36,6 @@ export function attend(context: Context): void {
   const { a, shape, layout, image } = context;
   const { heads, kvHeads, headDim } = shape;
   a.label("attend.all");
-  a.op({ misc: ["p3", layout.o] });
   for (let head = 0; head < heads; head++) {
     const kvHead = Math.floor((head * kvHeads) / heads);
     if (head % (heads / kvHeads) === 0) {
@@ -49,16 +48,18 @@ export function attend(context: Context): void {
     }
     a.op({ misc: ["p0", layout.q + head * headDim] });
     a.op({ misc: ["p1", layout.q + head * headDim], seq: "call", target: "attend.head" });
+    a.op({ misc: ["p3", layout.o + head * headDim], seq: "call", target: "attend.values" });
   }
   a.op({ seq: "ret" });
   attendHead(context);
+  values(context);
   scoreRows(context);
   probabilityBlock(context);
-  power(context);
+  powers(context);
   signedMaximum(context);
 }
 
-/** One head: q at p0 and p1, o to p3. */
+/** One head up to its probabilities and T: q at p0 and p1. */
 function attendHead(context: Context): void {
   const { a, shape } = context;
   a.label("attend.head");
@@ -69,7 +70,6 @@ function attendHead(context: Context): void {
   probabilities(context);
   blockWeights(context);
   outputScale(context);
-  values(context);
 }
 
 /**
@@ -143,21 +143,21 @@ function scoreRows({ a, shape }: Context): void {
   a.op({ seq: "ret" });
 }
 
-/** sum <- the exponentials of smax - score over the live slots. */
+/** sum <- the exponentials of smax - score over the live slots, which take the scores' place. */
 function exponentials({ a, layout }: Context): void {
   const { sum } = words(layout);
   a.op({ vr: layout.live });
-  a.op({ r: "vd", my: 0 });
-  a.op({ misc: "c0=r", ac: "=" });
-  a.op({ r: "acc", misc: ["p1", layout.scores] });
-  a.op({ misc: ["p0", sum] });
-  a.label("attend.exponential"); // R: the sum so far
-  a.op({ vw: "p0", seq: "call", target: "power" });
-  a.op({ mx: "r", my: 1, vr: "p0" });
-  a.op({ ac: "=", mx: "vd" });
-  a.op({ ac: "+" });
-  a.op({ r: "acc", seq: "loop0", target: "attend.exponential" });
-  a.op({ vw: "p0" });
+  a.op({ r: "vd", misc: ["p1", layout.scores + 1] });
+  a.op({ misc: "c0=r" });
+  a.op({ misc: "c1=r" });
+  a.op({ misc: ["p3", layout.scores], seq: "call", target: "powers" });
+  a.op({ misc: ["p1", layout.scores] });
+  a.op({ vr: "p1+", my: 0 });
+  a.op({ vr: "p1+", mx: "vd", my: 1, ac: "=" });
+  a.label("attend.exponential");
+  a.op({ vr: "p1+", mx: "vd", ac: "+", seq: "loop0", target: "attend.exponential" });
+  a.op({ r: "acc" });
+  a.op({ vw: sum });
 }
 
 /** ACT <- p of all blocks, 0 behind the live slots; E_b to blockExponents. */
@@ -166,10 +166,9 @@ function probabilities(context: Context): void {
   const { last } = words(layout);
   blocksOf(context, 32);
   a.op({ misc: ["p0", layout.c] });
-  a.op({ misc: ["p1", layout.c] });
+  a.op({ misc: ["p1", layout.c + 1] });
   a.op({ misc: ["p2", layout.blockExponents] });
-  a.op({ misc: ["aw", 0] });
-  a.op({ misc: ["ar", 511], seq: "jump", target: "attend.chunks" }); // out of the way of AW
+  a.op({ misc: ["p3", layout.c], seq: "jump", target: "attend.chunks" });
   a.label("attend.chunk");
   a.op({ misc: ["c0", 32] });
   a.op({ misc: ["c1", 32], seq: "call", target: "attend.chunk.rows" });
@@ -179,6 +178,19 @@ function probabilities(context: Context): void {
   a.op({ r: "vd" });
   a.op({ misc: "c0=r" });
   a.op({ misc: "c1=r", seq: "call", target: "attend.chunk.rows" });
+  // a clock each: five slots at once, so that five other bytes come first
+  a.op({ vr: layout.live });
+  a.op({ mx: "vd", my: 1 });
+  a.op({ ac: "=", mx: "one", my: 5 });
+  a.op({ ac: "+", misc: ["p1", layout.c] });
+  a.op({ r: "acc", misc: ["ar", 256] }); // out of the way of AW
+  a.op({ misc: "c0=r", my: 127 });
+  a.op({ misc: ["aw", ACT_BYTES - 5] });
+  a.label("attend.probability");
+  a.op({
+    ...{ vr: "p1+", mx: "vd", ac: "=", q: "round16", r: "wrap32", aw: "write" },
+    ...{ seq: "loop0", target: "attend.probability" },
+  });
   a.op({ vr: last });
   a.op({ mx: "one", my: 32 });
   a.op({ ac: "=", mx: "vd", my: 1 });
@@ -190,7 +202,7 @@ function probabilities(context: Context): void {
   a.label("attend.filled");
 }
 
-/** One block: c0 and c1 slots, c at p0 and p1. */
+/** One block: c0 and c1 slots, c at p0 and p3 (p1: the second) <- exp2(1024·E_b - (c - smax)); E_b to p2. */
 function probabilityBlock({ a, layout }: Context): void {
   const { smax, base } = words(layout);
   a.label("attend.chunk.rows");
@@ -202,20 +214,13 @@ function probabilityBlock({ a, layout }: Context): void {
   a.op({ ac: "-" });
   a.op({ q: "floor10" });
   a.op({ r: "wrap32" });
-  // power's base: 1024·E_b + smax - 1024
+  // base: 1024·E_b + smax - 1024
   a.op({ vw: "p2+", mx: "r", my: 1024 });
   a.op({ ac: "=", mx: "vd", my: 1 });
   a.op({ ac: "+", mx: "one", my: 1024 });
   a.op({ ac: "-" });
   a.op({ r: "acc" });
-  a.op({ vw: base });
-  a.label("attend.probability");
-  a.op({ seq: "call", target: "power" });
-  a.op({ mx: "r", my: 127 });
-  a.op({ ac: "=" });
-  a.op({ q: "round16" });
-  a.op({ r: "wrap32" });
-  a.op({ aw: "write", seq: "loop1", target: "attend.probability" });
+  a.op({ vw: base, seq: "call", target: "powers" });
   a.op({ seq: "ret" });
 }
 
@@ -261,12 +266,13 @@ function outputScale({ a, layout, image }: Context): void {
   a.op({ ac: "=", mx: "r", my: 1 });
   a.op({ ac: "-" });
   a.op({ r: "acc" });
-  a.op({ sh: "r" });
+  a.op({ sh: "r", seq: "ret" });
 }
 
-/** o <- values times p, eight dims after the other: sums of 32 slots, each times its block's weight, then times T. */
+/** p3 <- values times p, eight dims after the other: sums of 32 slots, each times its block's weight, then times T. */
 function values({ a, shape, layout, image }: Context): void {
   const own = words(layout);
+  a.label("attend.values");
   a.op({ vr: own.keys });
   a.op({ mx: "vd", my: 1 });
   a.op({ ac: "=", mx: "one", my: image.cacheWords.keys });
@@ -298,16 +304,18 @@ function values({ a, shape, layout, image }: Context): void {
 }
 
 /**
- * R <- exp2(d) of the contract, d = base - the word at p1, which steps. EXP2 lies 2^15 too low in the table. Overwrites ACC, Q, MX, MY, SH, TD, VD.
+ * `powers`: c1 words d' at p3 (p1: the second) <- exp2(base - d') of the contract, 13 clocks each: the next begins while this one ends. EXP2 lies 2^15 too
+ * low in the table. Overwrites R, ACC, Q, MX, MY, SH, TD, VD.
  */
-function power({ a, layout }: Context): void {
+function powers({ a, layout }: Context): void {
   const { base } = words(layout);
-  a.label("power");
+  a.label("powers");
   a.op({ vr: base });
-  a.op({ mx: "vd", my: 1, vr: "p1+" });
+  a.op({ mx: "vd", my: 1, vr: "p3" });
   a.op({ ac: "=", mx: "vd" });
   a.op({ ac: "-" });
   a.op({ r: "acc", q: "floor10" });
+  a.label("powers.word");
   a.op({ tb: ["exp", TABLE_BASE.exp2] });
   a.op({ mx: "one", my: "td", tb: ["exp", TABLE_BASE.exp2 + 1] });
   a.op({ ac: "=", my: "td" });
@@ -316,10 +324,12 @@ function power({ a, layout }: Context): void {
   a.op({ ac: "=", sh: "r", mx: "one", my: "td" });
   a.op({ q: "round4", ac: "=" });
   a.op({ r: "wrap32", my: 0x8000 });
-  a.op({ ac: "+", mx: "r", my: 1 });
-  a.op({ ac: "-" });
-  a.op({ q: "roundSh" });
-  a.op({ r: "wrap32", seq: "ret" });
+  a.op({ ac: "+", mx: "r", my: 1, vr: base });
+  a.op({ ac: "-", mx: "vd", vr: "p1+" });
+  a.op({ q: "roundSh", ac: "=", mx: "vd" });
+  a.op({ r: "wrap32", ac: "-" });
+  a.op({ vw: "p3+", r: "acc", q: "floor10", seq: "loop1", target: "powers.word" });
+  a.op({ seq: "ret" });
 }
 
 /** `signed`: ACC <- the largest of c0 signed words at p0, which steps. `signed.value`: ACC <- M of a signed maximum. Overwrites R, MX, MY, VD. */
