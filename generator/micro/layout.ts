@@ -48,9 +48,9 @@ export interface Layout extends Readonly<Record<ScalarName, number>> {
   /** RoPE: phase increments [headDim/2], and cosines and sines of this position [headDim + 1]. */
   readonly increments: number;
   readonly rope: number;
-  /** Attention: results of the matrices [heads·headDim], [kvHeads·headDim] twice, */
-  readonly q: number;
+  /** Attention: results of the matrices [kvHeads·headDim], [heads·headDim], [kvHeads·headDim], */
   readonly k: number;
+  readonly q: number;
   readonly v: number;
   /** output of all heads [heads·headDim]; of one head, by slot: scores and c; E_b by block of 32. */
   readonly o: number;
@@ -84,8 +84,8 @@ export function vmemLayout(shape: ModelShape): Layout {
   const x = guarded(dim);
   const y = guarded(dim);
   const shared = next;
-  const q = guarded(heads * headDim);
-  const k = guarded(kvHeads * headDim);
+  const k = guarded(kvHeads * headDim); // turned by RoPE in one go with q
+  const q = take(heads * headDim); // its matrix runs before that of k: k's last word is its guard
   const v = guarded(kvHeads * headDim);
   const o = take(heads * headDim);
   const scores = take(context);

@@ -31,7 +31,7 @@ describe("micro cache writer", () => {
         });
         state.vmem.set(k, layout.k);
         state.vmem.set(v, layout.v);
-        state.vmem[layout.live] = t + 1;
+        state.offer = { token: 0, position: t, wanted: true };
         state.vmem[layout.cache] = image.cache;
         bench.machine.call("cache");
         const sticky = new Sticky();

@@ -26,7 +26,7 @@ const words = (layout: Layout) => ({
 });
 
 /**
- * `cache`: k (behind RoPE) and v to slot `live` - 1 of this layer's `cache`; the stream stands at the K means. Overwrites k and a word before it, a0 to
+ * `cache`: k (behind RoPE) and v to the slot of the position, in this layer's `cache`; the stream stands at the K means. Overwrites k and a word before it, a0 to
  * a5, t0, p0 to p2, c0, c1, R, ACC, Q, MX, MY, M, SH, TD, VD, and leaves no stream (seek).
  */
 export function cacheWriter(context: Context): void {
@@ -34,11 +34,10 @@ export function cacheWriter(context: Context): void {
   const { slot, block, head, keyScale } = words(layout);
   const { headDim, kvHeads } = shape;
   a.label("cache");
-  a.op({ vr: layout.live });
-  a.op({ mx: "vd", my: 1 });
-  a.op({ ac: "=", mx: "one" });
-  a.op({ ac: "-", misc: ["p0", layout.k] });
-  a.op({ r: "acc", q: "floor3" });
+  a.op({ r: "position" });
+  a.op({ mx: "r", my: 1 });
+  a.op({ ac: "=", misc: ["p0", layout.k] });
+  a.op({ q: "floor3" });
   a.op({ r: "wrap32", vw: slot });
   a.op({ vw: block });
   means(context);

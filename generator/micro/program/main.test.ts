@@ -155,7 +155,7 @@ describe("microprogram", () => {
         "gain.loop",
         "quantise.loop",
         "silu.element",
-        "power",
+        "powers",
         "addition.loop",
       ])
         fails(label, (parts) => {

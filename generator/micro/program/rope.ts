@@ -79,20 +79,16 @@ function sine({ a, layout }: Context): void {
 }
 
 /**
- * `rope`: q and k by the tables. Eight clocks a pair (as many products); the second result of a pair comes out with the next, that of a call's last behind
- * the loop, and the first write goes to the word before the vector. Overwrites p0 to p3, c0, c1, R, ACC, Q, MX, MY, YR, VD.
+ * `rope`: k and q, which lie behind each other, by the tables. Eight clocks a pair (as many products); the second result of a pair comes out with the
+ * next, that of the last behind the loop, and the first write goes to the word before k. Overwrites p0 to p3, c0, c1, R, ACC, Q, MX, MY, YR, VD.
  */
 function turn({ a, shape, layout }: Context): void {
   const { heads, kvHeads, headDim } = shape;
   const { cosines, sines } = ropeTables(layout);
   a.label("rope");
-  a.op({ misc: ["p0", layout.q] });
-  a.op({ misc: ["p1", layout.q - 1] });
-  a.op({ misc: ["c1", heads], seq: "call", target: "rope.heads" });
   a.op({ misc: ["p0", layout.k] });
   a.op({ misc: ["p1", layout.k - 1] });
-  a.op({ misc: ["c1", kvHeads] });
-  a.label("rope.heads");
+  a.op({ misc: ["c1", kvHeads + heads] });
   a.op({ mx: "one", my: 0 });
   a.op({ ac: "=", misc: ["p3", cosines] });
   a.op({ vr: "p3+" });
