@@ -44,7 +44,8 @@ const errorLine = (error: EstimateError | null): string => {
     const { mean, worst } = error.of[kind];
     return `${kind === "bram" ? "block RAM" : kind.toUpperCase()} ${percent(worst)} (mean ${percent(mean)})`;
   });
-  return `  by counting; of ${error.configurations} configurations Yosys counts otherwise by at most: ${parts.join(", ")}`;
+  const fitted = error.of.lut.heldOut === null ? "; the count was fitted to them" : "";
+  return `  by counting; against Yosys, at most over ${error.configurations} configuration(s): ${parts.join(", ")}${fitted}`;
 };
 
 export const fitText = ({ config, positions, fit, error }: Placed): string[] => [

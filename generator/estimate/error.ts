@@ -58,8 +58,8 @@ export const estimateError = (family: Target): EstimateError | null => {
   return configurations === 0 ? null : { family, configurations, of: errorsOf(family) };
 };
 
-/** Least tolerance, and what a family has that nobody has counted. */
-const [LEAST, UNCOUNTED] = [0.05, 0.3];
+/** Least tolerance, and that of a family without a configuration held out: what its factors were fitted to proves little. */
+const [LEAST, UNPROVEN] = [0.05, 0.3];
 
 /**
  * How far an estimate and a synthesis of one configuration may be apart before one of them is wrong: half as much again as
@@ -67,7 +67,9 @@ const [LEAST, UNCOUNTED] = [0.05, 0.3];
  */
 export const tolerance = (target: Target, kind: Kind): number => {
   const error = estimateError(target);
-  return error === null ? UNCOUNTED : Math.max(LEAST, 1.5 * error.of[kind].worst);
+  return error === null || error.of[kind].heldOut === null
+    ? UNPROVEN
+    : Math.max(LEAST, 1.5 * error.of[kind].worst);
 };
 
 const percent = (share: number): string => `${share >= 0 ? "+" : ""}${(100 * share).toFixed(0)} %`;

@@ -85,7 +85,7 @@ const LIBRARIES: Readonly<Record<Target, Library>> = {
     },
     distributed: [],
     romBit: 1 / 16,
-    multiplexer: 1.4,
+    multiplexer: 0.95,
     romLut: 16,
   },
 };

@@ -17,9 +17,11 @@ interface Fabric {
   readonly inputs: 4 | 6;
   /** What optimisation leaves of the LUTs counted here: fitted to Yosys on the configurations that are not held out. */
   readonly factor: number;
-  /** Widest operands of a multiplier block (unsigned), and the least product that goes into one. */
+  /** Widest operands of a multiplier block beside a sign, and the least product that goes into one. */
   readonly multiplier: readonly [number, number];
   readonly leastProduct: number;
+  /** Bits more that an operand may have: the sign's place, and one bit that Yosys' mul2dsp multiplies in LUTs. */
+  readonly spare: 0 | 2;
   /** Products of which a multiplexer takes one become one multiplier with multiplexed operands (Yosys' `share`). */
   readonly shares: boolean;
   /** Registers in a row, three at least, become one LUT a bit (SRL16E). */
@@ -36,18 +38,18 @@ const xilinx = (
   productRegisters: boolean,
 ): Fabric => ({
   ...{ inputs: 6, factor, multiplier, leastProduct: 9, productRegisters },
-  ...{ shares: false, shiftRegisters: true, constantsFree: true },
+  ...{ spare: 0, shares: false, shiftRegisters: true, constantsFree: true },
 });
 const lattice = (factor: number, multiplier: readonly [number, number], leastProduct: number): Fabric => ({
   ...{ inputs: 4, factor, multiplier, leastProduct, productRegisters: false },
-  ...{ shares: true, shiftRegisters: false, constantsFree: false },
+  ...{ spare: 2, shares: true, shiftRegisters: false, constantsFree: false },
 });
 
 const FABRICS: Readonly<Record<Target, Fabric>> = {
   xcup: xilinx(1.01, [26, 17], false),
   xc7: xilinx(1.01, [24, 17], true),
   ecp5: lattice(0.89, [17, 17], 4),
-  ice40: lattice(1, [15, 15], 11),
+  ice40: lattice(0.78, [15, 15], 11),
 };
 
 const add = (a: Cells, b: Cells): Cells => ({
@@ -211,7 +213,11 @@ const multiplierCells = (wide: number, narrow: number, node: ir.Binary, fabric: 
   const [most, least] = fabric.multiplier;
   if (wide + narrow < fabric.leastProduct || narrow < 2) return cells({ lut: wide * narrow });
   const signed = node.signedness === "s" ? 1 : 0;
-  const parts = (width: number, limit: number): number => Math.max(1, Math.ceil((width - signed) / limit));
-  const blocks = parts(wide, most) * parts(narrow, least);
+  const parts = (width: number, limit: number): number =>
+    width <= limit + Math.max(signed, fabric.spare) ? 1 : Math.ceil((width - signed) / limit);
+  // Slices above what is kept of the product are not built.
+  const rows = Array.from({ length: parts(wide, most) }, (_, i) => i * most);
+  const columns = Array.from({ length: parts(narrow, least) }, (_, i) => i * least);
+  const blocks = rows.flatMap((row) => columns.filter((column) => row + column < node.width)).length;
   return cells({ dsp: blocks, lut: blocks > 1 ? node.width : 0 });
 };

@@ -29,7 +29,7 @@ const runBench = async (
     ]);
     for (const [name, text] of files) await writeFile(path.join(work, name), text);
     const verilog = [...files.keys()].filter((name) => name.endsWith(".v"));
-    await runTool("iverilog", ["-g2005-sv", "-s", "bench", "-o", "bench.vvp", ...verilog], { cwd: work });
+    await runTool("iverilog", ["-g2005", "-s", "bench", "-o", "bench.vvp", ...verilog], { cwd: work });
     const child = execa("vvp", ["-n", "bench.vvp"], { cwd: work, buffer: false, stdin: "ignore" });
     for await (const line of child.iterable()) heard(line as string);
     await child;

@@ -6,7 +6,7 @@ import { defaultConfig } from "../../generator/isa/config.js";
 import { gateup } from "../../generator/units/gateup.js";
 import { differences, type Watched } from "../harness/cellbench.js";
 
-const CYCLES = 2000;
+const CYCLES = 400;
 const WATCHED: readonly Watched[] = [
   { name: "valid" },
   { name: "value", valid: "valid" },
