@@ -6,6 +6,7 @@ import { GROUP } from "../../../golden/contract/tables.js";
 import type { Layout } from "../layout.js";
 import { ACT_BYTES, LANES } from "../machine.js";
 import { TABLE_BASE } from "../tables.js";
+import { cacheHead } from "./cachewriter.js";
 import type { Context } from "./context.js";
 import { lanesLabel, read } from "./matrix.js";
 import { quantisePasses } from "./quantise.js";
@@ -33,17 +34,13 @@ const words = (layout: Layout) => ({
  * `attend.all`: every head from q, whose keys and values are in the cache, to o. Overwrites everything but x, y, layer, cache, live and c3.
  */
 export function attend(context: Context): void {
-  const { a, shape, layout, image } = context;
+  const { a, shape, layout } = context;
   const { heads, kvHeads, headDim } = shape;
   a.label("attend.all");
   for (let head = 0; head < heads; head++) {
     const kvHead = Math.floor((head * kvHeads) / heads);
     if (head % (heads / kvHeads) === 0) {
-      a.op({ vr: layout.cache });
-      a.op({ mx: "vd", my: 1 });
-      a.op({ ac: "=", mx: "one", my: image.cacheWords.head(kvHead) });
-      a.op({ ac: "+" });
-      a.op({ r: "acc" });
+      cacheHead(context, kvHead);
       a.op({ vw: words(layout).keys });
     }
     a.op({ misc: ["p0", layout.q + head * headDim] });
