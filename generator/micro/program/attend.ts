@@ -38,13 +38,12 @@ export function attend(context: Context): void {
   const { heads, kvHeads, headDim } = shape;
   a.label("attend.all");
   for (let head = 0; head < heads; head++) {
-    const kvHead = Math.floor((head * kvHeads) / heads);
+    const q = layout.q + head * headDim;
     if (head % (heads / kvHeads) === 0) {
-      cacheHead(context, kvHead);
+      cacheHead(context, Math.floor((head * kvHeads) / heads), [["p0", q]]);
       a.op({ vw: words(layout).keys });
-    }
-    a.op({ misc: ["p0", layout.q + head * headDim] });
-    a.op({ misc: ["p1", layout.q + head * headDim], seq: "call", target: "attend.head" });
+    } else a.op({ misc: ["p0", q] });
+    a.op({ misc: ["p1", q], seq: "call", target: "attend.head" });
     a.op({ misc: ["p3", layout.o + head * headDim], seq: "call", target: "attend.values" });
   }
   a.op({ seq: "ret" });

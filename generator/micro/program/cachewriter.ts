@@ -44,10 +44,11 @@ export function cacheWriter(context: Context): void {
   for (let kvHead = 0; kvHead < kvHeads; kvHead++) {
     const key = layout.k + kvHead * headDim;
     const value = layout.v + kvHead * headDim;
-    cacheHead(context, kvHead);
-    a.op({ misc: ["p0", key] });
-    a.op({ misc: ["p1", key] });
-    a.op({ misc: ["p2", keyScale] });
+    cacheHead(context, kvHead, [
+      ["p0", key],
+      ["p1", key],
+      ["p2", keyScale],
+    ]);
     a.op({ vw: head, seq: "call", target: "cache.scale" });
     a.op({ seq: "call", target: "cache.key" });
     a.op({ misc: ["p1", value], seq: "call", target: "cache.scale" });
@@ -59,17 +60,24 @@ export function cacheWriter(context: Context): void {
   valueCodes(context);
 }
 
-/** R <- address of the keys of a KV head in this layer. */
-export function cacheHead({ a, layout, image }: Context, kvHead: number): void {
+type Pointer = readonly ["p0" | "p1" | "p2", number];
+
+/** R <- address of the keys of a KV head in this layer; sets pointers, as many as can in the same instructions. */
+export function cacheHead({ a, layout, image }: Context, kvHead: number, pointers: readonly Pointer[]): void {
+  const rest = [...pointers];
+  const misc = (): { misc?: Pointer } => {
+    const pointer = rest.shift();
+    return pointer ? { misc: pointer } : {};
+  };
   a.op({ vr: layout.cache });
-  if (kvHead === 0) {
-    a.op({ r: "vd" });
-    return;
+  if (kvHead === 0) a.op({ r: "vd", ...misc() });
+  else {
+    a.op({ mx: "vd", my: 1 });
+    a.op({ ac: "=", mx: "one", my: image.cacheWords.head(kvHead) });
+    a.op({ ac: "+", ...misc() });
+    a.op({ r: "acc", ...misc() });
   }
-  a.op({ mx: "vd", my: 1 });
-  a.op({ ac: "=", mx: "one", my: image.cacheWords.head(kvHead) });
-  a.op({ ac: "+" });
-  a.op({ r: "acc" });
+  while (rest.length > 0) a.op(misc());
 }
 
 /** k (p0) <- k - mean for all heads, four clocks an element; each comes out with the next. */
