@@ -45,6 +45,24 @@ describe("fit check", () => {
     assert.ok(nearest.fit.fits && nearest.config.rows < 32, `${nearest.config.rows} rows`);
   });
 
+  it("block RAM that is too small for all positions: the nearest has fewer; for any: there is none", () => {
+    const heads = { heads: 8, kvHeads: 4, headDim: 8 };
+    const stories260K = { dim: 64, hidden: 172, layers: 5, ...heads, vocab: 512, context: 512 };
+    const small = randomModel(stories260K, 1);
+    const placed = place(board("ulx3s"), small, defaultConfig, 512, 40);
+    assert.equal(line(placed, /DP16KD/).fits, false);
+    const nearest = nearestFit(board("ulx3s"), small, defaultConfig, 512, 40)!;
+    assert.ok(nearest.fit.fits && nearest.positions < 512, `${nearest.positions} positions`);
+    const large = randomModel({ ...stories260K, hidden: 1024, layers: 6 }, 1);
+    assert.equal(nearestFit(board("ulx3s"), large, defaultConfig, 512, 40), null);
+  });
+
+  it("says how good its counts of cells are", () => {
+    const { error } = place(board("kv260"), model, defaultConfig, 64, 200);
+    assert.equal(error!.family, "xcup");
+    assert.ok(error!.configurations >= 5 && error!.of.lut.worst < 0.2);
+  });
+
   it("too small a memory: the line of bytes says so", () => {
     const small = {
       ...board("kv260"),
