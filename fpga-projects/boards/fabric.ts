@@ -70,7 +70,7 @@ export const icebreaker: Board = {
   },
   memory: null,
   oscillatorMHz: figure(12, "icestorm, examples/icebreaker"),
-  clockMHz: figure(21, "what nextpnr routes the micro machine at with room to spare; divides into 1 Mbaud"),
+  clockMHz: figure(19.875, "what both nextpnr and icetime pass with the micro machine; divides into 1 Mbaud"),
   pins: [
     { port: "clk", pin: "35", standard: "LVCMOS33" },
     { port: "reset_n", pin: "10", standard: "LVCMOS33" },

@@ -52,6 +52,8 @@ const LISTS: Readonly<Record<Target, readonly (readonly [RegExp, Weights])[]>> =
     [/^SB_MAC16$/, { dsp: 1 }],
     [/^SB_RAM40_4K/, { bram: 1 }],
     [/^SB_GB$/, NOTHING],
+    // Four large ones, which no unit may have but the stream memory of the micro machine.
+    [/^SB_SPRAM256KA$/, NOTHING],
   ],
   ecp5: [
     [/^LUT4$/, lut(1)],

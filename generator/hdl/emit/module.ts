@@ -260,18 +260,24 @@ class Writer {
     });
   }
 
+  /** What stands in an instance's place: a module, the body of a black box's model, or the black box itself. */
+  private placed(inst: ir.Instance) {
+    const black = this.design.blackboxes.get(inst.module);
+    const body =
+      this.mode === "models" && black !== undefined && ir.isBody(black.model) ? black.model : undefined;
+    const box = body === undefined ? black : undefined;
+    const ports = this.design.modules.get(inst.module) ?? body ?? box;
+    if (ports === undefined) throw new Error(`no module ${inst.module}`);
+    return { body, box, ports };
+  }
+
   private instances(): string[] {
     const outputs = this.m.instances.map((): string[] => []);
     this.m.nodes.forEach((n, id) => {
       if (n.op === "instOut") outputs[n.inst]!.push(`.${n.port}(${this.name.get(id)})`);
     });
     return this.m.instances.flatMap((inst, k) => {
-      const black = this.design.blackboxes.get(inst.module);
-      const body =
-        this.mode === "models" && black !== undefined && ir.isBody(black.model) ? black.model : undefined;
-      const box = body === undefined ? black : undefined;
-      const ports = this.design.modules.get(inst.module) ?? body ?? box;
-      if (ports === undefined) throw new Error(`no module ${inst.module}`);
+      const { body, box, ports } = this.placed(inst);
       const pins = [
         ...ports.domains.flatMap((d) => {
           const p = this.m.domains[inst.domains[d.name]!]!;
@@ -330,9 +336,13 @@ class Writer {
     });
     const clocks = this.m.domains.flatMap((domain, d) => {
       const child = this.m.instances.some((i) => Object.values(i.domains).includes(d));
+      // A black box may have a clock and no reset.
+      const resetChild = this.m.instances.some((i) =>
+        this.placed(i).ports.domains.some((own) => own.reset !== null && i.domains[own.name] === d),
+      );
       const checked = this.mode === "checks" && this.m.checks.some((c) => c.domain === d);
       let clocked = child || checked;
-      let reset = child || checked;
+      let reset = resetChild || checked;
       this.m.nodes.forEach((n, id) => {
         if (!this.p.live(id) || (n.op !== "reg" && n.op !== "memRead") || n.domain !== d) return;
         clocked = true;
