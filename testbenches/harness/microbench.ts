@@ -7,6 +7,7 @@ import {
   cat,
   defineModule,
   elaborate,
+  emitVerilog,
   enumReg,
   lit,
   match,
@@ -116,6 +117,27 @@ const machineBench = (contents: MicroContents) =>
       };
     },
   );
+
+/** The machine's own memories. */
+const MEMORIES = ["vectors.v", "activations.v", "group_sums.v"];
+/**
+ * For Icarus: block RAM as a bitstream leaves it, all zeros. The program reads words that it has not written and drops what comes of
+ * them, which four states cannot tell from an error.
+ */
+export const configured = (run: RunDescription): RunDescription => ({
+  ...run,
+  verilog: new Map(
+    [...emitVerilog(run.design, { models: true })].map(([name, text]) => [
+      name,
+      MEMORIES.includes(name)
+        ? text.replace(
+            /^( *reg +\[\d+:0\] (\w+) \[0:(\d+)\];.*)$/gm,
+            "$1\n  integer $2_at;\n  initial for ($2_at = 0; $2_at <= $3; $2_at = $2_at + 1) $2[$2_at] = 0;",
+          )
+        : text,
+    ]),
+  ),
+});
 
 /** What SPRAM holds before anything is written: anything, but never x, which no product with 0 would clear. */
 const garbage = (words: readonly bigint[], seed: number): bigint[] => {

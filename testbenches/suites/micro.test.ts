@@ -5,7 +5,7 @@ import { boardOf } from "../../fpga-projects/boards/index.js";
 import { flashContents, programIdentity } from "../../generator/micro/board/flash.js";
 import { randomModel } from "../../golden/model/random.js";
 import type { QuantisedModel } from "../../golden/model/types.js";
-import { chipRun, machineRun, type MicroRequest } from "../harness/microbench.js";
+import { chipRun, configured, machineRun, type MicroRequest } from "../harness/microbench.js";
 import { chosenByGolden, runMicro, tokenLimit } from "../harness/microrun.js";
 import { demoModel, demoTokenizer } from "./demo.js";
 
@@ -29,7 +29,7 @@ describe("micro machine", function () {
       const total = engine === "icarus" ? PROMPT.length : SHAPE.context;
       const { model, contents, program } = small;
       const run = machineRun(contents, program.image.words, request(model, PROMPT, total));
-      const { tokens, end } = await runMicro(run, engine);
+      const { tokens, end } = await runMicro(engine === "icarus" ? configured(run) : run, engine);
       assert.deepEqual([tokens, end.outcome], [chosenByGolden(model, PROMPT, total), "done"]);
     });
 
