@@ -62,16 +62,23 @@ export const shifter = defineModule(
   },
 );
 
-/** Index of the highest set bit, by halves; 0 where only the lowest or none is set. */
-const highest = (x: Bits): readonly Bool[] => {
-  if (x.width === 1) return [];
-  const half = 2 ** (Math.ceil(Math.log2(x.width)) - 1);
-  const top = x.slice(x.width - 1, half);
-  const any = top.orR();
-  return [any, ...highest(mux(any, top.extend(half), x.slice(half - 1, 0)))];
+/** Index of the highest set bit: the highest group of four with one, and its place there; 0 where none is. */
+const highest = (x: Bits): Bits => {
+  const groups = range(Math.ceil(x.width / 4)).map((g) => {
+    const four = x.slice(Math.min(4 * g + 3, x.width - 1), 4 * g).extend(4);
+    const place = [four.bit(3).or(four.bit(2).not().and(four.bit(1))), four.bit(3).or(four.bit(2))];
+    return { any: four.orR(), place };
+  });
+  const leads = groups.map(({ any }, g) => {
+    const above = groups.slice(g + 1).map((other) => other.any);
+    return above.length === 0 ? any : any.and(anyOf(above).not());
+  });
+  const within = [0, 1].map((k) => anyOf(groups.map(({ place }, g) => leads[g]!.and(place[k]!))));
+  const group = range(4).map((k) => anyOf(leads.filter((_, g) => ((g >> k) & 1) === 1)));
+  return cat(...[...within, ...group].reverse());
 };
-/** Bits of an unsigned value: the index of its highest bit with a 1 below it. */
-const bitLength = (x: Bits): Bits => cat(...highest(cat(x, lit(bool, 1))));
+/** Bits of an unsigned value of up to 63: the index of its highest bit with a 1 below it. */
+const bitLength = (x: Bits): Bits => highest(cat(x, lit(bool, 1)));
 
 const WIDTHS = { sat32: 32, sat24: 24, sat18: 18, clamp127: 8, clamp7: 4 } as const;
 const CUTS = Object.keys(WIDTHS) as (keyof typeof WIDTHS)[];
@@ -128,8 +135,7 @@ export const resultRegister = defineModule(
       const inside = CUTS.map((cut, i) => (bit < WIDTHS[cut] - 1 ? cuts[i]! : lit(bool, 0)));
       return sign.xor(anyOf(inside));
     };
-    const bits = range(32).map((bit) => mux(over, extreme(bit), low.bit(bit)));
-    const cut = cat(...bits.reverse()).as("cut");
+    const end = cat(...range(32).map(extreme).reverse());
     const other = select(
       code,
       [
@@ -144,7 +150,8 @@ export const resultRegister = defineModule(
     const elsewhere = has("r", code, "bitlen", "token", "position", "best", "vd", "acc").as("elsewhere");
     const writes = has("r", code, "none").not();
     when(writes, () => {
-      r.set(mux(elsewhere, other, cut));
+      // Nothing from elsewhere is over; what is known last chooses last.
+      r.set(mux(over, end, mux(elsewhere, other, low)));
       when(elsewhere.not(), () => overflow.set(over));
     });
     const saturates = over.and(has("r", code, "sat32", "sat24"));
