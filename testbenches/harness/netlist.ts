@@ -28,11 +28,18 @@ export const ice40Netlist = async (design: Design, module: string): Promise<stri
   try {
     const answer = await yosys.run({ script, files, wanted: [NETLIST] });
     if (!answer.ok) throw new ToolFailure("yosys", answer.log.slice(-4000));
-    return answer.files[NETLIST]!;
+    return configured(answer.files[NETLIST]!);
   } finally {
     yosys.close();
   }
 };
+
+/** Block RAM as a bitstream leaves it: 0 where nothing is said (icepack writes no x). */
+const configured = (netlist: string): string =>
+  netlist.replace(
+    /(\.INIT_[0-9A-F]\(256'h)([0-9a-fx]+)/g,
+    (_, name: string, bits: string) => name + bits.replaceAll("x", "0"),
+  );
 
 /** Models of the cells, as they lie in the package of Yosys; without default values of ports, which Verilog-2005 does not know. */
 const cellModels = async (): Promise<string> => {
