@@ -1,5 +1,4 @@
-/** ECP5 netlists behind synthesis in Icarus, with models of the cells: a module against its description, a board over its UART. */
-import { execa } from "execa";
+/** ECP5 netlists behind synthesis, with models of the cells: a module against its description, a board over its UART. */
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -11,31 +10,57 @@ import { runTool, ToolFailure } from "../../generator/tools/process.js";
 import { requireTools } from "../../generator/tools/tool.js";
 import { type Field, pieceBench, serialBench, type SerialBench } from "../../rtl-templates/cells/cells.js";
 
-/** `heard` gets what the bench prints, line by line as it comes. */
-const runBench = async (
-  netlist: string,
-  bench: string,
-  data: ReadonlyMap<string, string>,
-  heard: (line: string) => void,
-): Promise<void> => {
-  await requireTools(["iverilog", "vvp"], "a netlist runs in Icarus Verilog");
+/** A bench that is built: runs it, with the fault of that number awake (0: none), and hands its lines back. */
+interface Built {
+  run(fault: number): Promise<readonly string[]>;
+  discard(): Promise<void>;
+}
+
+const build = async (
+  files: ReadonlyMap<string, string>,
+  compile: (
+    verilog: readonly string[],
+    cwd: string,
+  ) => Promise<readonly [command: string, ...args: string[]]>,
+): Promise<Built> => {
   const work = await mkdtemp(path.join(tmpdir(), "gateloom-netlist-"));
+  const discard = (): Promise<void> => rm(work, { recursive: true, force: true });
   try {
-    const files = new Map([
-      ...(await cellModels()),
-      ["netlist.v", netlist] as const,
-      ["bench.v", bench] as const,
-      ...data,
-    ]);
-    for (const [name, text] of files) await writeFile(path.join(work, name), text);
-    const verilog = [...files.keys()].filter((name) => name.endsWith(".v"));
-    await runTool("iverilog", ["-g2005", "-s", "bench", "-o", "bench.vvp", ...verilog], { cwd: work });
-    const child = execa("vvp", ["-n", "bench.vvp"], { cwd: work, buffer: false, stdin: "ignore" });
-    for await (const line of child.iterable()) heard(line as string);
-    await child;
-  } finally {
-    await rm(work, { recursive: true, force: true });
+    const all = new Map([...(await cellModels()), ...files]);
+    for (const [name, text] of all) await writeFile(path.join(work, name), text);
+    const [command, ...args] = await compile(
+      [...all.keys()].filter((name) => name.endsWith(".v")),
+      work,
+    );
+    return {
+      run: async (fault) => (await runTool(command, [...args, `+fault=${fault}`], { cwd: work })).split("\n"),
+      discard,
+    };
+  } catch (error) {
+    await discard();
+    throw error;
   }
+};
+
+/** Four-state and quickly built, but a whole chip of cells runs at five cycles a second. */
+const inIcarus = async (verilog: readonly string[], cwd: string): Promise<readonly [string, ...string[]]> => {
+  await requireTools(["iverilog", "vvp"], "a netlist runs in Icarus Verilog");
+  await runTool("iverilog", ["-g2005", "-s", "bench", "-o", "bench.vvp", ...verilog], { cwd });
+  return ["vvp", "-n", "bench.vvp"];
+};
+
+/** Minutes to build a chip; then thousands of cycles a second. */
+const inVerilator = async (
+  verilog: readonly string[],
+  cwd: string,
+): Promise<readonly [string, ...string[]]> => {
+  await requireTools(["verilator"], "the netlist of a whole chip runs in Verilator");
+  const options = ["--binary", "--timing", "-O3", "--x-assign", "fast", "-Wno-fatal", "-Wno-lint"];
+  const sizes = ["-CFLAGS", "-O1", "--output-split", "20000"];
+  await runTool("verilator", [...options, ...sizes, "--top-module", "bench", "-o", "bench", ...verilog], {
+    cwd,
+  });
+  return [path.join(cwd, "obj_dir", "bench")];
 };
 
 const memoryFile = (words: readonly bigint[]): string => words.map((w) => `${w.toString(16)}\n`).join("");
@@ -49,59 +74,77 @@ export interface Watched {
 /** Cycles of reset before anything counts. */
 const RESET = 2;
 
-/** Cycles in which a module's netlist differs from the module, with random inputs in every cycle. */
+/** Cycles in which a module's netlist differs from the module, with random inputs in every cycle: with each fault awake. */
 export const differences = async (
   netlist: string,
   design: Design,
   watched: readonly Watched[],
   cycles: number,
-  seed: number,
-): Promise<number> => {
+  faults: readonly number[],
+): Promise<readonly number[]> => {
+  const { fields, data } = recorded(design, watched, cycles);
+  const bench = pieceBench({ top: design.top, ...fields, cycles });
+  const built = await build(new Map([["netlist.v", netlist], ["bench.v", bench], ...data]), inIcarus);
+  try {
+    const wrong: number[] = [];
+    for (const fault of faults) {
+      const lines = await built.run(fault);
+      const said = lines.map((line) => /^differences (\d+)/.exec(line)).find((m) => m !== null);
+      if (said === undefined) throw new ToolFailure("the bench of the netlist", lines.join("\n"));
+      wrong.push(Number(said![1]));
+    }
+    return wrong;
+  } finally {
+    await built.discard();
+  }
+};
+
+/** Random inputs of every cycle, the outputs that the module answers with, and which of them count. */
+const recorded = (
+  design: Design,
+  watched: readonly Watched[],
+  cycles: number,
+): {
+  readonly fields: { readonly inputs: readonly Field[]; readonly outputs: readonly Field[] };
+  readonly data: ReadonlyMap<string, string>;
+} => {
   const top = design.modules.get(design.top)!;
   const sim = simulate(design);
-  const random = mulberry32(seed);
-  const inputs = fields(top.inputs.filter(({ name }) => name !== "clk"));
-  const outputs = fields(top.outputs);
+  const random = mulberry32(1);
+  const inputs = fieldsOf(top.inputs.filter(({ name }) => name !== "clk"));
+  const outputs = fieldsOf(top.outputs);
   const [given, wanted, counts] = [[] as bigint[], [] as bigint[], [] as bigint[]];
   for (let cycle = 0; cycle < cycles; cycle++) {
     const values = inputs.map((f) => (f.name === "rst" ? BigInt(cycle < RESET ? 1 : 0) : drawn(random, f)));
     for (const [i, { name }] of inputs.entries()) sim.poke(name, values[i]!);
-    given.push(packed(inputs, values));
-    wanted.push(
-      packed(
-        outputs,
-        outputs.map(({ name }) => BigInt(sim.peek(name))),
+    const answers = outputs.map(({ name }) => BigInt(sim.peek(name)));
+    const counting = outputs.map(({ name }) =>
+      watched.some(
+        (w) =>
+          cycle >= RESET && w.name === name && (w.valid === undefined || BigInt(sim.peek(w.valid)) === 1n),
       ),
     );
-    const counting = watched
-      .filter(({ valid }) => cycle >= RESET && (valid === undefined || BigInt(sim.peek(valid)) === 1n))
-      .map(({ name }) => name);
+    given.push(packed(inputs, values));
+    wanted.push(packed(outputs, answers));
     counts.push(
       packed(
         outputs,
-        outputs.map(({ name }) => (counting.includes(name) ? -1n : 0n)),
+        counting.map((does) => (does ? -1n : 0n)),
       ),
     );
     sim.step();
   }
-  let wrong: number | null = null;
-  const bench = pieceBench({ top: design.top, inputs, outputs, cycles });
-  const data = new Map([
-    ["given.mem", memoryFile(given)],
-    ["wanted.mem", memoryFile(wanted)],
-    ["counts.mem", memoryFile(counts)],
-  ]);
-  const heard: string[] = [];
-  await runBench(netlist, bench, data, (line) => {
-    heard.push(line);
-    const said = /^differences (\d+)/.exec(line);
-    if (said !== null) wrong = Number(said[1]);
-  });
-  if (wrong === null) throw new ToolFailure("the bench of the netlist", heard.join("\n"));
-  return wrong;
+  return {
+    fields: { inputs, outputs },
+    data: new Map([
+      ["given.mem", memoryFile(given)],
+      ["wanted.mem", memoryFile(wanted)],
+      ["counts.mem", memoryFile(counts)],
+    ]),
+  };
 };
 
-const fields = (ports: readonly { readonly name: string; readonly width: number }[]): Field[] => {
+const fieldsOf = (ports: readonly { readonly name: string; readonly width: number }[]): Field[] => {
   let at = 0;
   return ports.map(({ name, width }) => {
     const lo = at;
@@ -121,25 +164,36 @@ const drawn = (random: Prng, { hi, lo }: Field): bigint => {
 };
 
 export interface SerialRun {
-  /** NaN: bits that are unknown (x). */
   readonly received: readonly number[];
   /** Clock cycles from the start to the last byte; null when patience ended first. */
   readonly cycles: number | null;
 }
 
-/** Sends bytes to a board's netlist and listens for answers. */
+/** Sends bytes to a board's netlist and listens for answers: once for each fault. */
 export const talk = async (
   netlist: string,
   bench: Omit<SerialBench, "sent">,
   sent: readonly number[],
-): Promise<SerialRun> => {
-  const received: number[] = [];
-  let cycles: number | null = null;
-  const data = new Map([["sent.mem", memoryFile(sent.map(BigInt))]]);
-  await runBench(netlist, serialBench({ ...bench, sent: sent.length }), data, (line) => {
-    const [word, value] = line.split(" ");
-    if (word === "byte") received.push(/[xz]/.test(value!) ? Number.NaN : Number.parseInt(value!, 16));
-    if (word === "end") cycles = Number(value);
-  });
-  return { received, cycles };
+  faults: readonly number[],
+): Promise<readonly SerialRun[]> => {
+  const files = [
+    ["netlist.v", netlist],
+    ["bench.v", serialBench({ ...bench, sent: sent.length })],
+    ["sent.mem", memoryFile(sent.map(BigInt))],
+  ] as const;
+  const built = await build(new Map(files), inVerilator);
+  try {
+    const runs: SerialRun[] = [];
+    for (const fault of faults) {
+      const words = (await built.run(fault)).map((line) => line.split(" "));
+      const end = words.find(([word]) => word === "end");
+      runs.push({
+        received: words.filter(([word]) => word === "byte").map(([, hex]) => Number.parseInt(hex!, 16)),
+        cycles: end === undefined ? null : Number(end[1]),
+      });
+    }
+    return runs;
+  } finally {
+    await built.discard();
+  }
 };

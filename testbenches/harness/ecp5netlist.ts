@@ -53,16 +53,16 @@ export const cellModels = async (): Promise<ReadonlyMap<string, string>> => {
   ]);
 };
 
-/** Look-up tables of the netlist, in order: where their contents stand in the text. */
-export const tablesOf = (netlist: string): readonly { readonly at: number; readonly init: string }[] =>
-  [...netlist.matchAll(/\.(?:INIT|LUT_INIT)\(16'h([0-9a-f]{4})\)/g)].map((m) => ({
-    at: m.index + m[0].indexOf("'h") + 2,
-    init: m[1]!,
-  }));
+const TABLE = /\bLUT4 #\(\s*\.INIT\(/g;
 
-/** The netlist with all bits of one table turned over: a planted fault. */
-export const withFault = (netlist: string, table: number): string => {
-  const { at, init } = tablesOf(netlist)[table]!;
-  const wrong = (0xffff ^ Number.parseInt(init, 16)).toString(16).padStart(4, "0");
-  return netlist.slice(0, at) + wrong + netlist.slice(at + 4);
+/** Look-up tables of the netlist. */
+export const tableCount = (netlist: string): number => [...netlist.matchAll(TABLE)].length;
+
+/** The netlist with faults planted in these tables, which `+fault=n` wakes: the n-th then gives the opposite. From 1. */
+export const withFaults = (netlist: string, tables: readonly number[]): string => {
+  let table = 0;
+  return netlist.replace(TABLE, (found) => {
+    const number = tables.indexOf(table++) + 1;
+    return number === 0 ? found : found.replace("LUT4 #(", `FAULTY_LUT4 #(.NUMBER(${number}), `);
+  });
 };
